@@ -1,0 +1,170 @@
+"""What the use cases ask of the world: a store, a signer, a password hasher. No implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from lingpai_server.core.effects import Effect
+from lingpai_server.core.records import (
+    Access,
+    Api,
+    Bucket,
+    Client,
+    Event,
+    Family,
+    Role,
+    Session,
+    StoredKey,
+    User,
+)
+from lingpai_server.core.secret import Secret
+
+
+class StaleState(Exception):  # noqa: N818 - an answer, not a fault: load and decide again
+    """A compare-and-set was lost: what the decision was made on is no longer true."""
+
+
+class AlreadyExists(Exception):  # noqa: N818
+    """The name to be created is taken. The message says which, and never a secret."""
+
+
+class NotFound(Exception):  # noqa: N818
+    """An effect names a row that is not there. The message says which."""
+
+
+class StoreUnavailable(Exception):  # noqa: N818
+    """The store cannot answer now (locked, full, read-only, gone); nothing was written."""
+
+
+class HasherBusy(Exception):  # noqa: N818
+    """The hashing queue is full. `retry_after_seconds` is an honest guess, at least 1."""
+
+    def __init__(self, retry_after_seconds: int) -> None:
+        super().__init__("the password hashing queue is full")
+        self.retry_after_seconds = retry_after_seconds
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFacts:
+    """All that a login needs to know, read in one snapshot. What is missing is None."""
+
+    client: Client | None
+    user: User | None
+    api: Api | None
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyFacts:
+    """A refresh family with its session, user, client, API and what the user may do there now."""
+
+    family: Family
+    session: Session
+    user: User
+    client: Client
+    api: Api
+    access: Access
+
+
+@dataclass(frozen=True, slots=True)
+class ClientFacts:
+    """A client with one of its APIs, and what the client itself may do there."""
+
+    client: Client
+    api: Api | None
+    access: Access
+
+
+class Store(Protocol):
+    """The storage port. Every method may raise StoreUnavailable."""
+
+    async def apply(self, effects: Sequence[Effect]) -> None:
+        """Do all of it in one durable transaction, or none. Returns after the commit is durable.
+
+        Raises StaleState, AlreadyExists, NotFound or StoreUnavailable.
+        """
+
+    async def load_login(
+        self, *, username: str, client_id: str, audience: str | None
+    ) -> LoginFacts:
+        """Facts for a login; without `audience`, the API is the client's first."""
+
+    async def load_family(self, family_id: bytes) -> FamilyFacts | None:
+        """Facts for a refresh, a revocation or a logout."""
+
+    async def load_client(self, client_id: str) -> Client | None:
+        """One client by its identifier."""
+
+    async def load_client_facts(
+        self, *, client_id: str, audience: str | None
+    ) -> ClientFacts | None:
+        """Facts for client credentials; without `audience`, the API is the client's first."""
+
+    async def load_user(self, username: str) -> User | None:
+        """One user by canonical name."""
+
+    async def load_api(self, audience: str) -> Api | None:
+        """One API by its audience."""
+
+    async def load_role(self, audience: str, name: str) -> Role | None:
+        """One role of one API."""
+
+    async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
+        """The throttle buckets of these names; an untouched one is absent."""
+
+    async def load_keys(self) -> tuple[StoredKey, ...]:
+        """Every stored key that is not retired, oldest first."""
+
+    async def load_events(self, after: int, limit: int) -> tuple[tuple[int, Event], ...]:
+        """Outbox rows with a sequence number above `after`, in order."""
+
+    async def list_users(self) -> tuple[User, ...]:
+        """All users by name, for the command line."""
+
+    async def list_clients(self) -> tuple[Client, ...]:
+        """All clients by identifier, for the command line."""
+
+    async def list_apis(self) -> tuple[Api, ...]:
+        """All APIs by audience, for the command line."""
+
+    async def list_roles(self) -> tuple[Role, ...]:
+        """All roles by audience and name, for the command line."""
+
+    async def ping(self) -> None:
+        """Prove that the store can be read and written; raises StoreUnavailable."""
+
+    async def data_version(self) -> int:
+        """A number that changes when any process commits a change; cheap to ask."""
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of everything."""
+
+
+class Signer(Protocol):
+    """Signs claims with the active key for an algorithm, or with an API's own secret."""
+
+    async def sign(
+        self, claims: Mapping[str, Any], *, algorithm: str, audience: str, typ: str
+    ) -> str:
+        """One compact JWT. HS256 takes the secret of the API named by `audience`.
+
+        Raises LookupError when the ring has no active key for it.
+        """
+
+
+class PasswordHasher(Protocol):
+    """Argon2id with a bound on threads, memory and queue."""
+
+    async def hash(self, password: Secret[str]) -> Secret[str]:
+        """A PHC string with a fresh salt. Raises HasherBusy."""
+
+    async def verify(self, password: Secret[str], password_hash: Secret[str] | None) -> bool:
+        """Whether it matches; against None it burns the same time and says False.
+
+        Raises HasherBusy.
+        """
+
+    def needs_rehash(self, password_hash: Secret[str]) -> bool:
+        """Whether the hash was made with weaker parameters than today's."""

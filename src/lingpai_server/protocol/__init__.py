@@ -1,0 +1,1 @@
+"""OAuth and OpenID Connect, sans-IO: request + facts + policy + now + fresh -> Decision."""
