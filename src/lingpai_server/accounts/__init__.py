@@ -1,0 +1,1 @@
+"""Users, passwords and throttling, sans-IO. No I/O, no clock, no randomness."""

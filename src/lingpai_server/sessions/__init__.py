@@ -1,0 +1,1 @@
+"""Deadlines and refresh families, sans-IO. No I/O, no clock, no randomness."""
