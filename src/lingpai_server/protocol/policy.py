@@ -1,4 +1,4 @@
-"""What the decisions are configured with. Refuses to know files, environments and defaults of paths."""
+"""What the decisions are configured with. Refuses to know where it was read."""
 
 from __future__ import annotations
 

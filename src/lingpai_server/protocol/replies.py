@@ -28,3 +28,15 @@ class TokenReply:
     refresh_token: Secret[str] | None = None
     refresh_expires_in_seconds: int | None = None
     in_cookie: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Revoked:
+    """RFC 7009 section 2.2: the token is of no use any more, or never was."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedOut:
+    """The session is over. `clear_cookie` tells the browser to forget its refresh token."""
+
+    clear_cookie: bool

@@ -6,11 +6,24 @@ or `resource` that is None was not sent. `address` is where the request came fro
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
 from lingpai_server.core.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """What came beside a request's parameters: header values as they were sent, None if absent.
+
+    `refresh_cookie` is the value of the refresh cookie; `address` the peer's, in text."""
+
+    authorization: str | None = field(default=None, repr=False)
+    refresh_cookie: Secret[str] | None = None
+    sec_fetch_site: str | None = None
+    origin: str | None = None
+    address: str | None = None
 
 
 class ClientAuthMethod(StrEnum):

@@ -1,0 +1,18 @@
+"""The names of what the outbox records. Refuses to know who writes or reads them."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class EventKind(StrEnum):
+    """`Event.kind`; stable, since audit trails outlive the code that wrote them."""
+
+    LOGIN_SUCCEEDED = "login.succeeded"
+    LOGIN_FAILED = "login.failed"
+    LOGGED_OUT = "session.logged_out"
+    TOKEN_REVOKED = "token.revoked"
+    REFRESH_ROTATED = "refresh.rotated"
+    REFRESH_REPEATED = "refresh.repeated"
+    REFRESH_REUSED = "refresh.reused"
+    REFRESH_NEVER_ISSUED = "refresh.never_issued"
