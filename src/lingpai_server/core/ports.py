@@ -22,23 +22,23 @@ from lingpai_server.core.records import (
 from lingpai_server.core.secret import Secret
 
 
-class StaleState(Exception):  # noqa: N818 - an answer, not a fault: load and decide again
+class StaleState(Exception):
     """A compare-and-set was lost: what the decision was made on is no longer true."""
 
 
-class AlreadyExists(Exception):  # noqa: N818
+class AlreadyExists(Exception):
     """The name to be created is taken. The message says which, and never a secret."""
 
 
-class NotFound(Exception):  # noqa: N818
+class NotFound(Exception):
     """An effect names a row that is not there. The message says which."""
 
 
-class StoreUnavailable(Exception):  # noqa: N818
+class StoreUnavailable(Exception):
     """The store cannot answer now (locked, full, read-only, gone); nothing was written."""
 
 
-class HasherBusy(Exception):  # noqa: N818
+class HasherBusy(Exception):
     """The hashing queue is full. `retry_after_seconds` is an honest guess, at least 1."""
 
     def __init__(self, retry_after_seconds: int) -> None:
