@@ -1,0 +1,1 @@
+"""Configuration: one frozen tree, read once. Everyone but `main` and `cli` receives its values."""

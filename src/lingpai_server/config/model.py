@@ -1,0 +1,214 @@
+"""The configuration tree: every setting with its kind, default, unit and meaning, in one table.
+
+The loader, the command line's `check-config` and the generated reference read this table; nothing
+about a setting is written down twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import Field, dataclass, field, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+from lingpai_server.config.kinds import (
+    Choice,
+    Flag,
+    Folder,
+    Host,
+    Integer,
+    Issuer,
+    Kind,
+    Networks,
+    OptionalFolder,
+)
+
+T = TypeVar("T")
+
+_DAY = 24 * 60 * 60
+_YEAR = 366 * _DAY
+
+
+def setting(default: T, kind: Kind[T], meaning: str) -> T:
+    """A field of a section. What it returns is what `dataclasses.field` returns."""
+    return field(default=default, metadata={"kind": kind, "meaning": meaning})
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSection:
+    """Where the server listens, and what it is called."""
+
+    host: str = setting("127.0.0.1", Host(), "The address to listen on.")
+    port: int = setting(8000, Integer(1, 65535), "The port to listen on.")
+    issuer: str = setting(
+        "",
+        Issuer(),
+        "The URL that clients and verifiers know this issuer by, exactly as it stands in `iss`. "
+        "Empty: `http://host:port` when `host` is loopback; anywhere else it has to be set.",
+    )
+    workers: int = setting(1, Integer(1, 64), "Processes that answer requests.")
+    trusted_proxies: tuple[str, ...] = setting(
+        (),
+        Networks(),
+        "Proxies whose `X-Forwarded-For` is believed. From anyone else the header is ignored.",
+    )
+    max_body_bytes: int = setting(
+        65536, Integer(1024, 16777216, "bytes"), "The longest request body; a longer one gets 413."
+    )
+    log_level: str = setting(
+        "info", Choice(("debug", "info", "warning", "error")), "The least severe line to log."
+    )
+    log_format: str = setting(
+        "text", Choice(("text", "json")), "One readable line an entry, or one JSON object a line."
+    )
+    access_log: bool = setting(False, Flag(), "Log a line for every request.")
+
+
+@dataclass(frozen=True, slots=True)
+class StorageSection:
+    """Where what must not be lost is kept."""
+
+    data_dir: Path = setting(  # noqa: RUF009 - it is dataclasses.field
+        Path("lingpai-data"), Folder(), "The folder of the database and of the sealing key."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TokensSection:
+    """Access tokens."""
+
+    access_ttl_seconds: int = setting(
+        300,
+        Integer(30, 3600, "seconds"),
+        "How long the access tokens of a newly created API live.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class SessionsSection:
+    """How long a login lasts."""
+
+    idle_seconds: int = setting(
+        14 * _DAY, Integer(60, _YEAR, "seconds"), "A session not refreshed for this long ends."
+    )
+    absolute_seconds: int = setting(
+        90 * _DAY,
+        Integer(60, 5 * _YEAR, "seconds"),
+        "A session ends this long after the login, however often it is refreshed.",
+    )
+    grace_seconds: int = setting(
+        10,
+        Integer(0, 300, "seconds"),
+        "How long the refresh token before the current one still gets the current one: "
+        "two tabs, or an answer that was lost, log nobody out.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PasswordsSection:
+    """Argon2id (RFC 9106), and how much of the machine it may take."""
+
+    memory_kib: int = setting(19456, Integer(8192, 4194304, "KiB"), "Memory of one computation.")
+    iterations: int = setting(2, Integer(1, 100), "Passes over that memory.")
+    lanes: int = setting(1, Integer(1, 64), "Degree of parallelism.")
+    threads: int = setting(
+        2, Integer(1, 64), "Computations at one time in one process; each holds `memory_kib`."
+    )
+    queue: int = setting(
+        64,
+        Integer(0, 10000),
+        "Logins that may wait for a thread; one more is answered 503 with `Retry-After`.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ThrottleSection:
+    """How often a password may be tried. After the free attempts the wait doubles each time."""
+
+    pair_free: int = setting(
+        5, Integer(1, 1000), "Free attempts at one account from one address (IPv6: one /64)."
+    )
+    pair_cap_seconds: int = setting(900, Integer(1, _DAY, "seconds"), "The longest wait there.")
+    account_free: int = setting(
+        50, Integer(1, 100000), "Free attempts at one account from all addresses together."
+    )
+    account_cap_seconds: int = setting(60, Integer(1, _DAY, "seconds"), "The longest wait there.")
+    address_free: int = setting(
+        100, Integer(1, 1000000), "Free attempts from one address at all accounts together."
+    )
+    address_cap_seconds: int = setting(60, Integer(1, _DAY, "seconds"), "The longest wait there.")
+    half_life_seconds: int = setting(
+        3600, Integer(60, _YEAR, "seconds"), "How long until half of the failures are forgotten."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class KeysSection:
+    """Keys at rest."""
+
+    sealing_key_file: Path | None = setting(  # noqa: RUF009 - it is dataclasses.field
+        None,
+        OptionalFolder(),
+        "The key that seals private keys in the database: 32 bytes in base64url. Empty: "
+        "`sealing.key` in the data folder, made on the first start. The environment variable "
+        "`LINGPAI_SEALING_KEY` may hold the key itself instead.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole tree. Made by `config.loader.load_config`, once, and never changed."""
+
+    server: ServerSection = field(default_factory=ServerSection)
+    storage: StorageSection = field(default_factory=StorageSection)
+    tokens: TokensSection = field(default_factory=TokensSection)
+    sessions: SessionsSection = field(default_factory=SessionsSection)
+    passwords: PasswordsSection = field(default_factory=PasswordsSection)
+    throttle: ThrottleSection = field(default_factory=ThrottleSection)
+    keys: KeysSection = field(default_factory=KeysSection)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, described: what the loader and the reference need to know of it."""
+
+    section: str
+    name: str
+    default: object
+    kind: Kind[object]
+    meaning: str
+
+    @property
+    def key(self) -> str:
+        """Its name in messages and in `check-config`."""
+        return f"{self.section}.{self.name}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that sets it."""
+        return f"LINGPAI_{self.section}__{self.name}".upper()
+
+
+SECTIONS: dict[str, type[Any]] = {
+    "server": ServerSection,
+    "storage": StorageSection,
+    "tokens": TokensSection,
+    "sessions": SessionsSection,
+    "passwords": PasswordsSection,
+    "throttle": ThrottleSection,
+    "keys": KeysSection,
+}
+
+
+def all_settings() -> Iterator[Setting]:
+    """Every setting of the tree, in the order it is written down."""
+    for section, cls in SECTIONS.items():
+        for described in fields(cls):
+            yield _describe(section, described)
+
+
+def _describe(section: str, described: Field[Any]) -> Setting:
+    metadata = described.metadata
+    return Setting(
+        section, described.name, described.default, metadata["kind"], metadata["meaning"]
+    )
