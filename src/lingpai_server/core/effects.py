@@ -32,14 +32,14 @@ class RequireVersion:
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """A new session row."""
+    """A new session row; NotFound without its user and client."""
 
     session: Session
 
 
 @dataclass(frozen=True, slots=True)
 class StartFamily:
-    """A new refresh family row."""
+    """A new refresh family row; lost if its session has ended meanwhile."""
 
     family: Family
 
@@ -47,7 +47,8 @@ class StartFamily:
 @dataclass(frozen=True, slots=True)
 class RotateFamily:
     """Compare-and-set from `generation` to `generation + 1`; lost if another got there first,
-    or if the family is revoked or its session ended meanwhile. Slides the idle deadline of both."""
+    or if the family is revoked or its session ended meanwhile. Slides the idle deadline of both,
+    the session's only ever forward."""
 
     family_id: bytes
     generation: int
@@ -57,7 +58,7 @@ class RotateFamily:
 
 @dataclass(frozen=True, slots=True)
 class RevokeFamily:
-    """Final. Revoking twice keeps the first time and reason, and is not lost."""
+    """Final. Revoking twice keeps the first time and reason, and is not lost; NotFound if absent."""
 
     family_id: bytes
     at: int
@@ -66,7 +67,8 @@ class RevokeFamily:
 
 @dataclass(frozen=True, slots=True)
 class EndSession:
-    """Final: ends the session and revokes its families. Ending twice is not lost."""
+    """Final: ends the session and revokes its families. Ending twice keeps the first time and
+    reason, and is not lost; NotFound if absent."""
 
     session_id: str
     at: int
@@ -92,7 +94,8 @@ class MoveBucket:
 
 @dataclass(frozen=True, slots=True)
 class RefundBucket:
-    """Gives `count` attempts back after a success, never below zero; clears the block if asked."""
+    """Gives `count` attempts back after a success, never below zero; clears the block if asked.
+    A bucket that is absent has nothing to give back."""
 
     name: str
     count: float
@@ -148,7 +151,8 @@ class PutRole:
 
 @dataclass(frozen=True, slots=True)
 class AssignRole:
-    """Gives a role to a user or a client and raises the holder's access version; idempotent."""
+    """Gives a role to a user or a client. Raises the holder's access version, unless the holder has
+    it already; NotFound without the holder or the role."""
 
     holder_kind: Literal["user", "client"]
     holder: str
@@ -158,7 +162,8 @@ class AssignRole:
 
 @dataclass(frozen=True, slots=True)
 class RemoveRole:
-    """Takes a role away and raises the holder's access version; idempotent."""
+    """Takes a role away. Raises the holder's access version, unless the holder never had it;
+    NotFound without the holder or the role."""
 
     holder_kind: Literal["user", "client"]
     holder: str

@@ -86,6 +86,13 @@ class Store(Protocol):
         Raises StaleState, AlreadyExists, NotFound or StoreUnavailable.
         """
 
+    async def remove_expired(self, now: int, limit: int) -> int:
+        """Delete at most `limit` rows that can matter to nobody at `now`; how many were deleted.
+
+        Families and sessions past their absolute deadline, throttle buckets that have decayed.
+        Ask again while it answers `limit`.
+        """
+
     async def load_login(
         self, *, username: str, client_id: str, audience: str | None
     ) -> LoginFacts:

@@ -1,0 +1,1 @@
+"""Where the records rest: the storage port on real engines. Refuses to know any protocol rule."""

@@ -1,0 +1,166 @@
+"""SqliteStore: the storage port on one file, shared by the processes of one machine.
+
+Writes go through one writer thread; look-ups run in the caller's thread, where they take
+microseconds; longer reads have a thread of their own. Refuses to know what the records mean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from lingpai_server.core.effects import Effect
+from lingpai_server.core.ports import ClientFacts, FamilyFacts, LoginFacts, StoreUnavailable
+from lingpai_server.core.records import Api, Bucket, Client, Event, Role, StoredKey, User
+from lingpai_server.storage import expiry, reads
+from lingpai_server.storage.checkpoint import Checkpoint
+from lingpai_server.storage.connection import open_writer
+from lingpai_server.storage.effects.apply import apply_effect
+from lingpai_server.storage.errors import unavailable
+from lingpai_server.storage.limits import Limits
+from lingpai_server.storage.migrations import migrate, shipped
+from lingpai_server.storage.reader import LongReader, Reader
+from lingpai_server.storage.writer import Writer
+
+
+class SqliteStore:
+    """The `Store` of core/ports.py on SQLite. Made by `open`; `close` it in the end.
+
+    Usable from any event loop, and from several processes at once on one local disk. Do not carry
+    it across a fork.
+    """
+
+    def __init__(self, path: Path, db: sqlite3.Connection, limits: Limits) -> None:
+        self._path = path
+        self._inode = path.stat().st_ino
+        self._reader = Reader(path)
+        self._long_reader = LongReader(path)
+        self._writer = Writer(db, Checkpoint(db, path), limits)
+
+    @classmethod
+    def open(cls, path: Path, *, limits: Limits | None = None) -> SqliteStore:
+        """Open the database, making it (0600, its folder 0700) or migrating it if need be.
+
+        Blocks; call it before serving. Processes that open it at once wait for each other.
+        Raises StoreUnavailable, SchemaTooNew or SchemaDiverged.
+        """
+        limits = limits or Limits()
+        try:
+            db = open_writer(path, limits)
+            try:
+                migrate(db, shipped())
+                return cls(path, db, limits)
+            except BaseException:
+                db.close()
+                raise
+        except sqlite3.Error as error:
+            raise unavailable(error) from error
+
+    async def apply(self, effects: Sequence[Effect]) -> None:
+        """Do all of it in one durable transaction, or none. See `Store.apply`."""
+
+        def work(db: sqlite3.Connection) -> None:
+            for effect in effects:
+                apply_effect(db, effect)
+
+        if effects:
+            await self._writer.do(work)
+
+    async def remove_expired(self, now: int, limit: int) -> int:
+        """Delete at most `limit` rows that no longer matter at `now`; how many were deleted."""
+        return await self._writer.do(lambda db: expiry.remove_expired(db, now, limit))
+
+    async def load_login(
+        self, *, username: str, client_id: str, audience: str | None
+    ) -> LoginFacts:
+        """Facts for a login; without `audience`, the API is the client's first."""
+        return self._reader.snapshot(
+            lambda db: reads.login_facts(db, username, client_id, audience)
+        )
+
+    async def load_family(self, family_id: bytes) -> FamilyFacts | None:
+        """Facts for a refresh, a revocation or a logout."""
+        return self._reader.read(lambda db: reads.family_facts(db, family_id))
+
+    async def load_client(self, client_id: str) -> Client | None:
+        """One client by its identifier."""
+        return self._reader.read(lambda db: reads.client(db, client_id))
+
+    async def load_client_facts(
+        self, *, client_id: str, audience: str | None
+    ) -> ClientFacts | None:
+        """Facts for client credentials; without `audience`, the API is the client's first."""
+        return self._reader.snapshot(lambda db: reads.client_facts(db, client_id, audience))
+
+    async def load_user(self, username: str) -> User | None:
+        """One user by canonical name."""
+        return self._reader.read(lambda db: reads.user(db, username))
+
+    async def load_api(self, audience: str) -> Api | None:
+        """One API by its audience."""
+        return self._reader.read(lambda db: reads.api(db, audience))
+
+    async def load_role(self, audience: str, name: str) -> Role | None:
+        """One role of one API."""
+        return self._reader.read(lambda db: reads.role(db, audience, name))
+
+    async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
+        """The throttle buckets of these names; an untouched one is absent."""
+        return self._reader.snapshot(lambda db: reads.buckets(db, names))
+
+    async def load_keys(self) -> tuple[StoredKey, ...]:
+        """Every stored key that is not retired, oldest first."""
+        return self._reader.read(reads.keys)
+
+    async def load_events(self, after: int, limit: int) -> tuple[tuple[int, Event], ...]:
+        """Outbox rows with a sequence number above `after`, in order."""
+        return await self._long_reader.snapshot(lambda db: reads.events(db, after, limit))
+
+    async def list_users(self) -> tuple[User, ...]:
+        """All users by name."""
+        return await self._long_reader.snapshot(reads.users)
+
+    async def list_clients(self) -> tuple[Client, ...]:
+        """All clients by identifier."""
+        return await self._long_reader.snapshot(reads.clients)
+
+    async def list_apis(self) -> tuple[Api, ...]:
+        """All APIs by audience."""
+        return await self._long_reader.snapshot(reads.apis)
+
+    async def list_roles(self) -> tuple[Role, ...]:
+        """All roles by audience and name."""
+        return await self._long_reader.snapshot(reads.roles)
+
+    async def ping(self) -> None:
+        """Write one row durably and read it back, in the file that bears the name."""
+        self._require_same_file()
+        beats = await self._writer.do(_beat)
+        if self._reader.read(reads.pulse) < beats:
+            raise StoreUnavailable("the database does not show what was written to it")
+
+    async def data_version(self) -> int:
+        """A number that changes when any process commits a change; a few microseconds to ask."""
+        return self._reader.read(reads.data_version)
+
+    async def close(self) -> None:
+        """Finish what was accepted, then let go of everything. May be called twice."""
+        await self._writer.close()
+        await asyncio.get_running_loop().run_in_executor(None, self._long_reader.close)
+        self._reader.close()
+
+    def _require_same_file(self) -> None:
+        """A file that was replaced under us would take our writes with it: say so."""
+        try:
+            same = self._path.stat().st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:
+            raise StoreUnavailable(f"{self._path} was removed or replaced: restart the server")
+
+
+def _beat(db: sqlite3.Connection) -> int:
+    db.execute("UPDATE pulse SET beats = beats + 1 WHERE id = 1")
+    return reads.pulse(db)
