@@ -1,4 +1,4 @@
-"""Every refusal Lingpai can give: one class, one stable code each. Knows nothing of how it is found.
+"""Every refusal Lingpai can give: one class, one stable code each. Not how it is found.
 
 A bad token is a `TokenError`; catching a base class catches all of its kind. A key or a claim set
 that the caller should not have passed is a `ValueError`. No message ever holds a key, a password,

@@ -90,7 +90,7 @@ def verify_compact(
         signature = base64url.decode(encoded_signature)
         payload = base64url.decode(encoded_payload)
     except ValueError:
-        raise _explain_shape(data) from None
+        raise explain_shape(data) from None
     header, verify = known
     verify(signature, signing_input)
     return header, payload
@@ -135,13 +135,13 @@ def _verify_first(data: bytes, keys: KeySource) -> tuple[Header, bytes]:
     """The slow road: a header that no verified token has had before."""
     parts = data.split(b".", 5)
     if len(parts) != 3:
-        raise _explain_shape(data)
+        raise explain_shape(data)
     header = parse_header(parts[0])
     verifiers = find_verifiers(header, keys)
     try:
         signature, payload = base64url.decode(parts[2]), base64url.decode(parts[1])
     except ValueError:
-        raise _explain_shape(data) from None
+        raise explain_shape(data) from None
     verify_any(verifiers, signature, parts[0] + b"." + parts[1])
     if len(verifiers) == 1:
         keys.remember(parts[0], (header, verifiers[0]))
@@ -158,7 +158,7 @@ def verify_any(verifiers: tuple[Verify, ...], signature: bytes, signing_input: b
     return verifiers[-1](signature, signing_input)
 
 
-def _explain_shape(data: bytes) -> MalformedToken:
+def explain_shape(data: bytes) -> MalformedToken:
     dots = data.count(b".")
     if dots == 4:
         return UnexpectedKind("an encrypted token (JWE) where a signed one (JWS) is asked for")

@@ -39,7 +39,7 @@ class Key:
     from PEM or DER, takes its thumbprint (RFC 7638).
     """
 
-    __slots__ = ("accepts", "alg", "key_ops", "kid", "known", "native", "row", "use")
+    __slots__ = ("accepts", "alg", "key_ops", "kid", "known", "native", "prepared", "row", "use")
 
     def __init__(
         self,
@@ -60,6 +60,8 @@ class Key:
         self.accepts = accepts or frozenset({row.name})
         # Headers of tokens that verified with this key, see `jws`; bounded.
         self.known: dict[bytes, Any] = {}
+        # Encoded headers by `typ`, so that signing writes each only once; bounded.
+        self.prepared: dict[str, bytes] = {}
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(alg={self.alg!r}, kid={self.kid!r})"
@@ -211,6 +213,12 @@ class Key:
         if len(self.known) >= _KNOWN_LIMIT:
             self.known.clear()
         self.known[encoded_header] = value
+
+    def prepare(self, typ: str, encoded_header: bytes) -> None:
+        """Keep an encoded header for the next token of this `typ`; forgets all when full."""
+        if len(self.prepared) >= _KNOWN_LIMIT:
+            self.prepared.clear()
+        self.prepared[typ] = encoded_header
 
 
 class PublicKey(Key):

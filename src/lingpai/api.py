@@ -1,0 +1,21 @@
+"""sign and verify with the clock read in one line, encrypt and decrypt: what most callers use."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from lingpai.jose.jws import KeySource
+from lingpai.jwt import verify as _verify
+from lingpai.jwt.issue import sign
+from lingpai.jwt.policy import Policy
+from lingpai.jwt.token import VerifiedToken
+
+__all__ = ["sign", "verify"]
+
+
+def verify(
+    raw: str | bytes, keys: KeySource, policy: Policy, *, now: float | None = None, **options: Any
+) -> VerifiedToken:
+    """`lingpai.jwt.verify.verify`, with `now` from the clock unless it is given."""
+    return _verify.verify(raw, keys, policy, now=time.time() if now is None else now, **options)

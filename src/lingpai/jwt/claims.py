@@ -1,0 +1,165 @@
+"""The rules on claims (RFC 7519 section 4.1, RFC 8725 section 3). Values in, refusals out.
+
+`check_claims` makes the checks that stay true for a token under a policy, `check_moment` those that
+depend on when it is asked: a remembered token is asked the second again, and never the first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from lingpai.errors import (
+    AudienceMismatch,
+    InvalidClaim,
+    IssuerMismatch,
+    MissingClaim,
+    StatusUnchecked,
+    TokenExpired,
+    TokenIssuedInFuture,
+    TokenNotYetValid,
+    TokenTooOld,
+    TypMismatch,
+    quote,
+)
+from lingpai.jose.header import Header
+from lingpai.jwt.policy import ANY_AUDIENCE, ANY_ISSUER, IGNORE_STATUS, Policy
+from lingpai.jwt.token import VerifiedToken
+
+IAT_TOLERANCE_SECONDS = 60  # `iat` is no promise of validity; clocks differ, a minute is an error
+
+
+def check_claims(header: Header, claims: dict[str, Any], policy: Policy) -> VerifiedToken:
+    """All that does not depend on the time. The order is: kind, issuer, audience, the rest."""
+    if header.typ not in policy.typs:
+        raise TypMismatch(f"typ is {quote(header.typ)}, this policy accepts {_typs(policy)}")
+    if claims.get("iss") != policy.issuer and policy.issuer is not ANY_ISSUER:
+        _refuse_issuer(claims, policy)
+    aud = claims.get("aud")
+    if type(aud) is not str or aud not in policy.audiences:
+        _check_audience(claims, policy)
+    for name in policy.names:
+        if claims.get(name) is None:
+            raise MissingClaim(f"the claim {name!r} is missing")
+    if policy.values:
+        _check_values(claims, policy)
+    if policy.profile.forbidden:
+        _check_forbidden(claims, policy)
+    sub, jti = claims.get("sub", ""), claims.get("jti", "")
+    if type(sub) is not str or type(jti) is not str:
+        raise InvalidClaim("sub and jti are strings")
+    if "status" in claims and policy.status is not IGNORE_STATUS:
+        raise StatusUnchecked(
+            "the token carries a status that nothing here checks; IGNORE_STATUS waives that"
+        )
+    return _read_times(header, claims, policy)
+
+
+def check_moment(token: VerifiedToken, policy: Policy, now: float) -> None:
+    """Whether the token is good at `now`: `exp`, `nbf`, `iat` and the policy's greatest age."""
+    if now - policy.leeway_seconds >= token.expires_at:  # on or after is too late, section 4.1.4
+        raise TokenExpired(
+            f"exp was {_number(token.expires_at)}, now is {_number(now)}{_leeway(policy)}"
+        )
+    if now + policy.leeway_seconds < token.valid_from:
+        _refuse_early(token, policy, now)
+    if policy.max_age_seconds is not None:
+        check_age(token, policy.max_age_seconds, policy.leeway_seconds, now)
+
+
+def check_age(token: VerifiedToken, max_age_seconds: int, leeway_seconds: int, now: float) -> None:
+    """Raises TokenTooOld, or MissingClaim if there is no `iat` to tell the age by."""
+    issued_at = token.issued_at
+    if issued_at is None:
+        raise MissingClaim("the claim 'iat' is missing, which the greatest age needs")
+    if now - issued_at > max_age_seconds + leeway_seconds:
+        raise TokenTooOld(
+            f"issued {_number(now - issued_at)} s ago, accepted for {max_age_seconds} s"
+        )
+
+
+def numeric_date(claims: dict[str, Any], name: str) -> int | float | None:
+    """A NumericDate (RFC 7519 section 2): a finite number, no bool, no text; None if absent."""
+    if name not in claims:
+        return None
+    value = claims[name]
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    raise InvalidClaim(f"{name} is not a number")
+
+
+def _read_times(header: Header, claims: dict[str, Any], policy: Policy) -> VerifiedToken:
+    exp = claims.get("exp")
+    if type(exp) is not int:
+        exp = numeric_date(claims, "exp")
+        if exp is None:
+            if policy.profile.expires:
+                raise MissingClaim("the claim 'exp' is missing")
+            exp = math.inf
+    valid_from: float = 0
+    if "nbf" in claims:
+        valid_from = numeric_date(claims, "nbf") or 0
+    if "iat" in claims:
+        iat = numeric_date(claims, "iat") or 0
+        valid_from = max(valid_from, iat - IAT_TOLERANCE_SECONDS)
+    return VerifiedToken(header, claims, exp, valid_from)
+
+
+def _refuse_issuer(claims: dict[str, Any], policy: Policy) -> None:
+    iss = claims.get("iss")
+    if iss is None:
+        raise MissingClaim("the claim 'iss' is missing")
+    raise IssuerMismatch(f"iss is {quote(iss)}, this policy accepts {quote(policy.issuer)}")
+
+
+def _check_audience(claims: dict[str, Any], policy: Policy) -> None:
+    """`aud` is a string or an array of strings; one of them must be meant (section 4.1.3)."""
+    if not policy.profile.audience:
+        return
+    aud = claims.get("aud")
+    if aud is None:
+        if policy.audience is ANY_AUDIENCE:
+            return
+        raise MissingClaim("the claim 'aud' is missing")
+    several = [aud] if isinstance(aud, str) else aud
+    if not isinstance(several, list) or not all(isinstance(one, str) for one in several):
+        raise InvalidClaim("aud is not a string or an array of strings")
+    if policy.audience is not ANY_AUDIENCE and policy.audiences.isdisjoint(several):
+        accepted = ", ".join(sorted(quote(one) for one in policy.audiences))
+        named = ", ".join(quote(one) for one in several[:4])
+        raise AudienceMismatch(f"aud is {named or 'empty'}, this policy accepts {accepted}")
+
+
+def _check_values(claims: dict[str, Any], policy: Policy) -> None:
+    for name, value in policy.values:
+        if name not in claims:
+            raise MissingClaim(f"the claim {name!r} is missing")
+        if claims[name] != value:
+            raise InvalidClaim(f"{name} is {quote(claims[name])}, this policy accepts {value!r}")
+
+
+def _check_forbidden(claims: dict[str, Any], policy: Policy) -> None:
+    for name in policy.profile.forbidden:
+        if name in claims:
+            raise InvalidClaim(f"a {policy.profile.name} may not have the claim {name!r}")
+
+
+def _refuse_early(token: VerifiedToken, policy: Policy, now: float) -> None:
+    nbf = token.claims.get("nbf", 0)
+    if now + policy.leeway_seconds < nbf:
+        raise TokenNotYetValid(f"nbf is {_number(nbf)}, now is {_number(now)}{_leeway(policy)}")
+    raise TokenIssuedInFuture(
+        f"iat is {_number(token.issued_at or 0)}, now is {_number(now)}{_leeway(policy)}"
+    )
+
+
+def _typs(policy: Policy) -> str:
+    return " or ".join(sorted(quote(t) if t else "none" for t in policy.typs))
+
+
+def _number(value: float) -> str:
+    return quote(int(value) if abs(value) < 1e15 else value)
+
+
+def _leeway(policy: Policy) -> str:
+    return f", the leeway {policy.leeway_seconds} s" if policy.leeway_seconds else ""

@@ -1,0 +1,79 @@
+"""What must not stand in a readable payload: names of secrets, card numbers. Quotes no value."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from lingpai.errors import SecretInPayload
+
+SECRET_NAMES = frozenset(
+    {
+        *("password", "passwd", "pwd", "passphrase", "passcode", "pin", "secret", "secrets"),
+        *("client_secret", "api_key", "apikey", "api_secret", "private_key", "privatekey"),
+        *("secret_key", "signing_key", "encryption_key", "access_key", "credential"),
+        *("credentials", "refresh_token", "session_token", "otp", "totp_secret", "cvv", "cvc"),
+        *("card_number", "credit_card", "cardnumber", "iban", "ssn", "password_hash"),
+    }
+)
+_SEPARATORS = str.maketrans({"-": "_", " ": "_", ".": "_"})
+_CARD_LENGTHS = range(13, 20)  # ISO/IEC 7812: 13 to 19 digits in use
+
+
+def check_payload(claims: Mapping[str, Any], allowed: Collection[str] = ()) -> None:
+    """Raises SecretInPayload if a name or a value looks like a secret, unless the name is allowed.
+
+    A JWS is signed, not hidden: whoever holds the token reads all of it.
+    """
+    for name, value in claims.items():
+        if name in allowed:
+            continue
+        if is_secret_name(name):
+            raise SecretInPayload(
+                f"the claim {name[:60]!r} looks like a secret in a payload that anyone can read;"
+                " encrypt the token (encrypt_to=) or allow the name (allow_names=)"
+            )
+        kind = type(value)
+        if (kind is str and value[:1].isdigit()) or kind is int:
+            _check_card(name, value)
+        elif kind is dict:
+            check_payload(value, allowed)
+        elif kind is list or kind is tuple:
+            check_payload(
+                {name: {str(i): v for i, v in enumerate(value)}} if value else {}, allowed
+            )
+
+
+def is_secret_name(name: str) -> bool:
+    """Whether a claim of this name, in any spelling of its separators, would hold a secret."""
+    if name in SECRET_NAMES:
+        return True
+    if name.islower() and name.isalpha():
+        return False
+    snake = "".join(f"_{c}" if c.isupper() and not p.isupper() else c for p, c in _pairs(name))
+    return snake.translate(_SEPARATORS).strip("_").lower() in SECRET_NAMES
+
+
+def _pairs(name: str) -> zip[tuple[str, str]]:
+    return zip("_" + name, name, strict=False)
+
+
+def _check_card(name: str, value: str | int) -> None:
+    digits = str(value).replace(" ", "").replace("-", "")
+    if len(digits) in _CARD_LENGTHS and digits.isascii() and digits.isdigit() and luhn(digits):
+        raise SecretInPayload(
+            f"the claim {name[:60]!r} looks like a card number in a payload that anyone can read;"
+            " encrypt the token (encrypt_to=) or allow the name (allow_names=)"
+        )
+
+
+def luhn(digits: str) -> bool:
+    """ISO/IEC 7812-1 annex B: every second digit from the right doubled, the sum a multiple of 10.
+
+    A run of zeros passes the sum and is no card.
+    """
+    total = 0
+    for position, character in enumerate(reversed(digits)):
+        digit = int(character) << (position & 1)
+        total += digit - 9 if digit > 9 else digit
+    return total > 0 and total % 10 == 0

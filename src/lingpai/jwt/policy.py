@@ -1,0 +1,122 @@
+"""Policy: what a verifier accepts. Cannot be built without issuer, audience and typ.
+
+A check is turned off by a named value that a reader can search for, never by leaving it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from lingpai.jose.header import media_type
+from lingpai.jose.jws import MAX_TOKEN_BYTES
+from lingpai.jwt.profiles import GENERIC, Profile
+
+
+class Waiver(Enum):
+    """The values that turn a check off."""
+
+    ANY_ISSUER = "ANY_ISSUER"
+    ANY_AUDIENCE = "ANY_AUDIENCE"
+    NO_TYP = "NO_TYP"
+    IGNORE_STATUS = "IGNORE_STATUS"
+    IGNORE_BINDING = "IGNORE_BINDING"
+
+    def __repr__(self) -> str:
+        return self.value
+
+
+ANY_ISSUER: Final = Waiver.ANY_ISSUER
+"""Accept tokens of any issuer: only where the key alone says who speaks."""
+ANY_AUDIENCE: Final = Waiver.ANY_AUDIENCE
+"""Accept tokens meant for others, or for nobody: the issuer's tokens for any API pass."""
+NO_TYP: Final = Waiver.NO_TYP
+"""For issuers whose tokens name no kind: `typ` must be absent, or `JWT`, which says as little."""
+IGNORE_STATUS: Final = Waiver.IGNORE_STATUS
+"""Accept a token that carries a `status` without asking whether it was revoked."""
+IGNORE_BINDING: Final = Waiver.IGNORE_BINDING
+"""Accept a token that is bound to a key (`cnf`) from whoever presents it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Policy:
+    """What is accepted, built once and used for every token.
+
+    `issuer`: compared exactly with `iss`. `audience`: one or several, of which the token must name
+    one. `typ`: compared as a media type (RFC 7515 section 4.1.9). `profile`: which claims must and
+    must not be there; the generic one asks for iss, aud and exp. `required`: further claims, by
+    name, or name and exact value. `leeway_seconds`: how far clocks may differ. `max_age_seconds`:
+    the oldest `iat`. `max_bytes`: the longest token.
+
+    Raises TypeError if issuer, audience or typ is left out; ValueError for a value that could not
+    accept any token or would accept too many.
+    """
+
+    issuer: str | Waiver
+    audience: str | Collection[str] | Waiver
+    typ: str | Waiver
+    profile: Profile = GENERIC
+    required: Collection[str | tuple[str, str]] = ()
+    leeway_seconds: int = 0
+    max_age_seconds: int | None = None
+    max_bytes: int = MAX_TOKEN_BYTES
+    status: Waiver | None = None
+    binding: Waiver | None = None
+    # Derived once, so that verify compares and does not compute.
+    audiences: frozenset[str] = field(init=False, repr=False)
+    typs: frozenset[str | None] = field(init=False, repr=False)
+    names: tuple[str, ...] = field(init=False, repr=False)
+    values: tuple[tuple[str, str], ...] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.issuer is not ANY_ISSUER:
+            _check_text("issuer", self.issuer)
+        if self.status not in (None, IGNORE_STATUS):
+            raise ValueError("status is IGNORE_STATUS or left out")
+        if self.binding not in (None, IGNORE_BINDING):
+            raise ValueError("binding is IGNORE_BINDING or left out")
+        if not 0 <= self.leeway_seconds <= 600:
+            raise ValueError("leeway_seconds is 0 to 600")
+        object.__setattr__(self, "audiences", _read_audiences(self.audience))
+        object.__setattr__(self, "typs", _read_typs(self.typ))
+        object.__setattr__(self, "values", tuple(r for r in self.required if isinstance(r, tuple)))
+        object.__setattr__(self, "names", self._required_names())
+
+    def _required_names(self) -> tuple[str, ...]:
+        """Those that no other check asks for by itself."""
+        names = [*self.profile.required, *(r for r in self.required if isinstance(r, str))]
+        waived = {"exp"} if self.profile.expires else set()
+        if self.audience is ANY_AUDIENCE or self.audiences:
+            waived.add("aud")
+        if self.issuer is not ANY_ISSUER:
+            waived.add("iss")
+        return tuple(dict.fromkeys(name for name in names if name not in waived))
+
+
+def _check_text(name: str, value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise ValueError(f"{name} is a string that is not empty, or the value that waives it")
+
+
+def _read_audiences(audience: str | Collection[str] | Waiver) -> frozenset[str]:
+    if audience is ANY_AUDIENCE:
+        return frozenset()
+    if isinstance(audience, Waiver):
+        raise ValueError("audience is text, several texts, or ANY_AUDIENCE")
+    several = (audience,) if isinstance(audience, str) else tuple(audience or ())
+    if not several:
+        raise ValueError("audience names none; ANY_AUDIENCE waives the check")
+    for one in several:
+        _check_text("audience", one)
+    return frozenset(several)
+
+
+def _read_typs(typ: str | Waiver) -> frozenset[str | None]:
+    if typ is NO_TYP:
+        return frozenset({None, "jwt"})
+    if isinstance(typ, Waiver):
+        raise ValueError("typ is text or NO_TYP")
+    _check_text("typ", typ)
+    return frozenset({media_type(typ)})
