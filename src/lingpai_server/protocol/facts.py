@@ -1,4 +1,4 @@
-"""What the decisions need to know beside the store's own facts. Refuses to know where it was read."""
+"""What decisions need beside the store's own facts. Refuses to know where it was read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a request was made by a page of our own (Fetch Metadata, RFC 6454). Refuses to know cookies.
+"""Whether a page of our own made a request (Fetch Metadata, RFC 6454). Refuses to know cookies.
 
 SameSite=Strict already keeps the refresh cookie from foreign sites; this is the second lock, and
 the only one against a page of another origin of the same site.

@@ -1,4 +1,4 @@
-"""A pipeline is a visible tuple of small steps. Knows their order; refuses to know what they check."""
+"""A pipeline is a visible tuple of small steps. Refuses to know what they check."""
 
 from __future__ import annotations
 

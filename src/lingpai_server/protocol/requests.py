@@ -1,7 +1,7 @@
 """What callers ask for, parsed: one frozen command a request. Refuses to know HTTP.
 
-The functions that make them (`parse_…`) are beside the decisions that read them. A field of `scopes`
-or `resource` that is None was not sent. `address` is where the request came from, for the audit log.
+The functions that make them (`parse_…`) stand beside the decisions that read them. A `scopes` or
+`resource` that is None was not sent. `address` is where the request came from, for the audit log.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Scopes: their syntax and their narrowing (RFC 6749 section 3.3). Refuses to know what they mean."""
+"""Scopes: syntax and narrowing (RFC 6749 section 3.3). Refuses to know what they mean."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def is_scope_token(text: str) -> bool:
     return text != "" and _SCOPE_CHARS.issuperset(text)
 
 
-def parse_scope(text: str | None) -> tuple[str, ...] | None | Refusal:
+def parse_scope(text: str | None) -> tuple[str, ...] | Refusal | None:
     """The tokens of a `scope` parameter, each once, in the order sent; None if none was sent."""
     if not text:
         return None
@@ -34,10 +34,11 @@ def narrow_scope(
     What was granted once and is not `allowed` today falls away without a word: the answer names
     the scope that was issued (RFC 6749 section 5.1).
     """
-    if requested is not None and not set(requested) <= set(granted):
+    wanted = granted if requested is None else requested
+    if not set(wanted) <= set(granted):
         return _refuse("scope_exceeds_grant", "The scope exceeds what this client may ask for.")
     still = set(allowed)
-    return tuple(scope for scope in (requested or granted) if scope in still)
+    return tuple(scope for scope in wanted if scope in still)
 
 
 def _refuse(reason: str, description: str) -> Refusal:

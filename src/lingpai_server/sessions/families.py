@@ -37,7 +37,7 @@ def decide_standing(
     Without a limit the previous token is answered however late it comes: its sender proved who it
     is, so a lost answer must not log it out (FAPI 2.0 Security Profile section 5.3.2.1).
     """
-    if presented.key_version != family.key_version or presented.generation > family.generation:
+    if not is_issued(presented, family):
         return Standing.NEVER_ISSUED
     if presented.generation == family.generation:
         return Standing.CURRENT
@@ -47,6 +47,12 @@ def decide_standing(
     if grace_has_limit and now - family.rotated_at >= policy.grace_seconds:
         return Standing.REUSED
     return Standing.PREVIOUS_IN_GRACE
+
+
+def is_issued(presented: PresentedRefreshToken, family: Family) -> bool:
+    """Whether this token was ever given out. Its MAC alone does not say so: keys can leak."""
+    issued = presented.generation <= family.generation
+    return issued and presented.key_version == family.key_version
 
 
 def why_over(family: Family, session: Session, *, now: float) -> str | None:

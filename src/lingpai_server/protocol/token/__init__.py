@@ -1,1 +1,1 @@
-"""The token endpoint, one module a grant (RFC 6749 section 3.2). No I/O, no clock, no randomness."""
+"""The token endpoint (RFC 6749 section 3.2), one module a grant. No I/O, clock or randomness."""

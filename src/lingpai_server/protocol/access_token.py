@@ -1,0 +1,64 @@
+"""The claims of an access token (RFC 9068 section 2.2). Refuses to know how they are signed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lingpai_server.core.records import Access, Api, Client, Session
+from lingpai_server.protocol.replies import AccessToken
+
+
+def build_access_token(
+    issuer: str,
+    client: Client,
+    api: Api,
+    access: Access,
+    session: Session | None,
+    scopes: tuple[str, ...],
+    *,
+    now: float,
+    jti: str,
+) -> AccessToken:
+    """A token for a user's `session`, or for the client itself when there is none.
+
+    It never outlives the session's absolute deadline. What would be empty is left out, since every
+    character travels with every request.
+    """
+    issued_at = int(now)
+    expires_at = issued_at + api.access_ttl_seconds
+    if session is not None:
+        expires_at = min(expires_at, session.absolute_deadline)
+    claims: dict[str, Any] = {
+        "iss": issuer,
+        "sub": client.client_id if session is None else session.user_id,
+        "aud": api.audience,
+        "exp": expires_at,
+        "iat": issued_at,
+        "jti": jti,
+        "client_id": client.client_id,
+        **_session_claims(session),
+        **_access_claims(access, scopes),
+    }
+    return AccessToken(claims, api.algorithm, api.audience)
+
+
+def lifetime_seconds(token: AccessToken) -> int:
+    """`expires_in` of RFC 6749 section 5.1."""
+    return int(token.claims["exp"]) - int(token.claims["iat"])
+
+
+def _session_claims(session: Session | None) -> dict[str, Any]:
+    """RFC 9068 section 2.2.1; `sid` is that of OpenID Connect."""
+    if session is None:
+        return {}
+    return {"sid": session.session_id, "auth_time": session.auth_time, "amr": list(session.amr)}
+
+
+def _access_claims(access: Access, scopes: tuple[str, ...]) -> dict[str, Any]:
+    """RFC 9068 sections 2.2.3 and 2.2.3.1; `permissions` are what the roles mean at this API."""
+    claims: dict[str, Any] = {
+        "scope": " ".join(scopes),
+        "roles": list(access.roles),
+        "permissions": list(access.permissions),
+    }
+    return {name: value for name, value in claims.items() if value}

@@ -1,0 +1,57 @@
+"""What the grants share: names, scopes, versions and the reply. Refuses to know any one grant."""
+
+from __future__ import annotations
+
+from lingpai_server.core.effects import Effects, RequireVersion
+from lingpai_server.core.records import Api, Client, Family, User
+from lingpai_server.core.secret import Secret
+from lingpai_server.protocol.access_token import lifetime_seconds
+from lingpai_server.protocol.errors import Refusal
+from lingpai_server.protocol.replies import AccessToken, TokenReply
+from lingpai_server.protocol.scopes import narrow_scope
+
+REFRESH_TOKEN = "refresh_token"
+CLIENT_CREDENTIALS = "client_credentials"
+GRANT_TYPES = (REFRESH_TOKEN, CLIENT_CREDENTIALS)  # all that the token endpoint answers
+
+
+def scopes_of(client: Client, api: Api) -> tuple[str, ...]:
+    """The most that this client may ask for at this API, in the API's order."""
+    return tuple(scope for scope in api.scopes if scope in client.scopes)
+
+
+def choose_scopes(
+    client: Client, api: Api, requested: tuple[str, ...] | None
+) -> tuple[str, ...] | Refusal:
+    """The scope of a new grant; all of it by default (RFC 6749 section 3.3)."""
+    most = scopes_of(client, api)
+    return narrow_scope(requested, most, most)
+
+
+def require_versions(user: User, client: Client, api: Api) -> Effects:
+    """Lost if status, credentials or permissions changed since the facts were read."""
+    return (
+        RequireVersion("user", user.user_id, user.access_version),
+        RequireVersion("client", client.client_id, client.access_version),
+        RequireVersion("api", api.audience, api.access_version),
+    )
+
+
+def reply_with(
+    access: AccessToken,
+    scopes: tuple[str, ...],
+    *,
+    family: Family | None = None,
+    refresh_token: Secret[str] | None = None,
+    in_cookie: bool = False,
+    now: float,
+) -> TokenReply:
+    """RFC 6749 section 5.1. A refresh token may live until its family's absolute deadline."""
+    return TokenReply(
+        access=access,
+        expires_in_seconds=lifetime_seconds(access),
+        scopes=scopes,
+        refresh_token=refresh_token,
+        refresh_expires_in_seconds=None if family is None else family.absolute_deadline - int(now),
+        in_cookie=in_cookie,
+    )

@@ -1,0 +1,112 @@
+"""POST /revoke (RFC 7009). Refuses to say whether a token that it does not know ever existed.
+
+A refresh token takes its family and its session with it. An access token cannot be revoked alone,
+and section 2.2.1 has a code to say so; text that is no token at all is revoked as well as can be.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from lingpai.jose import base64url, strict_json
+from lingpai_server.core.decision import Decision
+from lingpai_server.core.event_kinds import EventKind
+from lingpai_server.core.ports import FamilyFacts
+from lingpai_server.core.records import Client
+from lingpai_server.core.secret import Secret
+from lingpai_server.protocol.client_auth import authenticate_client, parse_client
+from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
+from lingpai_server.protocol.facts import RefreshTokenFacts
+from lingpai_server.protocol.family_end import REVOCATION, end_family, record
+from lingpai_server.protocol.replies import Revoked
+from lingpai_server.protocol.requests import Arrival, RevokeRequest
+from lingpai_server.sessions.families import is_issued
+from lingpai_server.sessions.refresh_token import PresentedRefreshToken, RefreshTokenProblem
+
+_MAX_JWS_HEADER_CHARS = 4096
+
+
+def parse_revoke_request(
+    parameters: Mapping[str, str], arrival: Arrival
+) -> RevokeRequest | Refusal:
+    """Section 2.1. A `token_type_hint` may be wrong, or unknown, and then is ignored."""
+    client = parse_client(parameters, arrival.authorization)
+    if isinstance(client, Refusal):
+        return client
+    token = parameters.get("token")
+    if token is None:
+        return refuse(
+            ErrorCode.INVALID_REQUEST,
+            reason="token_missing",
+            description="The parameter token is missing.",
+        )
+    hint = parameters.get("token_type_hint")
+    return RevokeRequest(client, Secret(token), hint, arrival.address)
+
+
+def decide_revoke(
+    cmd: RevokeRequest, facts: RefreshTokenFacts, *, now: float
+) -> Decision[Revoked | Refusal]:
+    """Ends what the token stands for, if it stands for anything that is this client's."""
+    client = authenticate_client(cmd.client, facts.client)
+    if isinstance(client, Refusal):
+        return Decision(client)
+    if isinstance(facts.presented, RefreshTokenProblem):
+        return Decision(_refuse_jws(cmd.token) or Revoked())
+    if facts.family is None:
+        return Decision(Revoked())
+    return _revoke_family(cmd, client, facts.presented, facts.family, now=now)
+
+
+def _revoke_family(
+    cmd: RevokeRequest,
+    client: Client,
+    presented: PresentedRefreshToken,
+    facts: FamilyFacts,
+    *,
+    now: float,
+) -> Decision[Revoked | Refusal]:
+    """Any generation that was issued will do: a client with an old copy wants the same end."""
+    family = facts.family
+    if family.client_id != client.client_id:
+        return Decision(_refuse_foreign())
+    if not is_issued(presented, family):
+        kind = EventKind.REFRESH_NEVER_ISSUED
+        return Decision(Revoked(), (record(kind, family, presented, address=cmd.address, now=now),))
+    ended = end_family(facts, reason=REVOCATION, now=now)
+    if not ended:
+        return Decision(Revoked())
+    event = record(EventKind.TOKEN_REVOKED, family, presented, address=cmd.address, now=now)
+    return Decision(Revoked(), (*ended, event))
+
+
+def _refuse_jws(token: Secret[str]) -> Refusal | None:
+    """Section 2.2.1, for what has the shape of an access token of ours: a compact JWS."""
+    if not _has_jws_shape(token.reveal()):
+        return None
+    return refuse(
+        ErrorCode.UNSUPPORTED_TOKEN_TYPE,
+        reason="access_token_presented",
+        description="An access token cannot be revoked alone: revoke its refresh token.",
+    )
+
+
+def _has_jws_shape(text: str) -> bool:
+    """Three segments (RFC 7515 section 7.1), the first a JSON object that names an algorithm."""
+    header, *rest = text.split(".", maxsplit=3)
+    if len(rest) != 2 or len(header) > _MAX_JWS_HEADER_CHARS:
+        return False
+    try:
+        members = strict_json.decode_object(base64url.decode(header))
+    except ValueError:
+        return False
+    return "alg" in members
+
+
+def _refuse_foreign() -> Refusal:
+    """Section 2.1 has the client informed; RFC 6749 section 5.2 has the code for it."""
+    return refuse(
+        ErrorCode.INVALID_GRANT,
+        reason="refresh_token_of_another_client",
+        description="The token was issued to another client.",
+    )

@@ -1,0 +1,72 @@
+"""client_credentials grant (RFC 6749 section 4.4). No I/O, no clock, no randomness.
+
+Nothing is stored and nothing recorded: a row a token is how such tables grow without bound.
+"""
+
+from __future__ import annotations
+
+from lingpai_server.core.decision import Decision
+from lingpai_server.core.fresh import Fresh
+from lingpai_server.core.ports import ClientFacts
+from lingpai_server.core.records import Client
+from lingpai_server.protocol.access_token import build_access_token
+from lingpai_server.protocol.client_auth import (
+    authenticate_client,
+    check_grant_type,
+    refuse_unknown_client,
+)
+from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
+from lingpai_server.protocol.grants import CLIENT_CREDENTIALS, choose_scopes, reply_with
+from lingpai_server.protocol.pipeline import first_refusal
+from lingpai_server.protocol.policy import IssuePolicy
+from lingpai_server.protocol.replies import TokenReply
+from lingpai_server.protocol.requests import ClientCredentialsRequest
+from lingpai_server.protocol.resources import choose_api
+
+
+def check_registered(client: Client) -> Refusal | None:
+    """The grant has to be among those of the client."""
+    return check_grant_type(client, CLIENT_CREDENTIALS)
+
+
+def check_confidential(client: Client) -> Refusal | None:
+    """RFC 6749 section 4.4: the grant must only be used by confidential clients."""
+    if not client.is_public:
+        return None
+    return refuse(
+        ErrorCode.UNAUTHORIZED_CLIENT,
+        reason="client_is_public",
+        description="A public client has no credentials to use this grant with.",
+    )
+
+
+CLIENT_STEPS = (check_confidential, check_registered)
+
+
+def decide_client_credentials(
+    cmd: ClientCredentialsRequest,
+    facts: ClientFacts | None,
+    policy: IssuePolicy,
+    *,
+    now: float,
+    fresh: Fresh,
+) -> Decision[TokenReply | Refusal]:
+    """An access token for the client itself, and no refresh token (section 4.4.3)."""
+    if facts is None:
+        return Decision(refuse_unknown_client(cmd.client))
+    client = authenticate_client(cmd.client, facts.client)
+    if isinstance(client, Refusal):
+        return Decision(client)
+    refusal = first_refusal(CLIENT_STEPS, client)
+    if refusal is not None:
+        return Decision(refusal)
+    api = choose_api(client, facts.api, cmd.resource)
+    if isinstance(api, Refusal):
+        return Decision(api)
+    scopes = choose_scopes(client, api, cmd.scopes)
+    if isinstance(scopes, Refusal):
+        return Decision(scopes)
+    access = build_access_token(
+        policy.issuer, client, api, facts.access, None, scopes, now=now, jti=fresh.jti
+    )
+    return Decision(reply_with(access, scopes, now=now))

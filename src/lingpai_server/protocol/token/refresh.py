@@ -1,0 +1,168 @@
+"""refresh_token grant (RFC 6749 section 6, RFC 9700 section 4.14.2). No I/O, clock, randomness.
+
+The current token rotates the family by one compare-and-set. The previous one, inside the grace
+window, is answered with the current one again: a lost answer, a retry and a second tab change
+nothing. That answer consumes nothing, so it needs no compare-and-set; it is as if it had been given
+when its facts were read. Anything older, or later, is reuse and ends the family.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from lingpai_server.core.decision import Decision
+from lingpai_server.core.effects import Effects, Record, RotateFamily
+from lingpai_server.core.event_kinds import EventKind
+from lingpai_server.core.fresh import Fresh
+from lingpai_server.protocol.access_token import build_access_token
+from lingpai_server.protocol.client_auth import identify_client
+from lingpai_server.protocol.errors import Refusal
+from lingpai_server.protocol.facts import RefreshTokenFacts
+from lingpai_server.protocol.family_end import REUSE, end_family, record
+from lingpai_server.protocol.grants import reply_with, require_versions, scopes_of
+from lingpai_server.protocol.pipeline import first_refusal
+from lingpai_server.protocol.policy import IssuePolicy
+from lingpai_server.protocol.replies import TokenReply
+from lingpai_server.protocol.requests import RefreshRequest
+from lingpai_server.protocol.scopes import narrow_scope
+from lingpai_server.protocol.token.refresh_checks import (
+    REQUEST_STEPS,
+    TOKEN_STEPS,
+    RefreshCase,
+    refuse_grant,
+)
+from lingpai_server.sessions.families import Standing, decide_standing, idle_deadline
+from lingpai_server.sessions.refresh_token import (
+    RefreshKeys,
+    RefreshTokenProblem,
+    derive_refresh_token,
+)
+
+
+def decide_refresh(
+    cmd: RefreshRequest,
+    facts: RefreshTokenFacts,
+    policy: IssuePolicy,
+    *,
+    refresh_keys: RefreshKeys,
+    now: float,
+    fresh: Fresh,
+) -> Decision[TokenReply | Refusal]:
+    """New tokens, the same again, or a refusal with what it costs the family."""
+    case = _identify(cmd, facts, now=now)
+    if isinstance(case, Refusal):
+        return Decision(case)
+    refusal = first_refusal(TOKEN_STEPS, case)
+    if refusal is not None:
+        return Decision(refusal)
+    standing = _standing(case, policy)
+    match standing:
+        case Standing.CURRENT:
+            return _answer(case, policy, refresh_keys, fresh, rotates=True)
+        case Standing.PREVIOUS_IN_GRACE:
+            return _answer(case, policy, refresh_keys, fresh, rotates=False)
+        case Standing.REUSED:
+            return _punish_reuse(case)
+        case Standing.NEVER_ISSUED:
+            return _refuse_never_issued(case)
+        case _:
+            assert_never(standing)
+
+
+def _identify(
+    cmd: RefreshRequest, facts: RefreshTokenFacts, *, now: float
+) -> RefreshCase | Refusal:
+    client = identify_client(cmd.client, facts.client)
+    if isinstance(client, Refusal):
+        return client
+    if isinstance(facts.presented, RefreshTokenProblem):
+        return refuse_grant(facts.presented.value)
+    if facts.family is None:
+        return refuse_grant("family_unknown")
+    return RefreshCase(cmd, client, facts.presented, facts.family, now)
+
+
+def _standing(case: RefreshCase, policy: IssuePolicy) -> Standing:
+    family = case.facts.family
+    proven = not case.client.is_public or family.jkt is not None
+    return decide_standing(
+        case.presented, family, policy.sessions, now=case.now, grace_has_limit=not proven
+    )
+
+
+def _answer(
+    case: RefreshCase,
+    policy: IssuePolicy,
+    refresh_keys: RefreshKeys,
+    fresh: Fresh,
+    *,
+    rotates: bool,
+) -> Decision[TokenReply | Refusal]:
+    """Token n + 1 after a rotation, or token n again; the access token is new either way."""
+    family, api = case.facts.family, case.facts.api
+    scopes = first_refusal(REQUEST_STEPS, case) or narrow_scope(
+        case.cmd.scopes, family.scopes, scopes_of(case.client, api)
+    )
+    if isinstance(scopes, Refusal):
+        return Decision(scopes)
+    access = build_access_token(
+        policy.issuer,
+        case.client,
+        api,
+        case.facts.access,
+        case.facts.session,
+        scopes,
+        now=case.now,
+        jti=fresh.jti,
+    )
+    refresh_token = derive_refresh_token(
+        refresh_keys,
+        version=family.key_version,
+        family_id=family.family_id,
+        generation=family.generation + rotates,
+    )
+    reply = reply_with(
+        access,
+        scopes,
+        family=family,
+        refresh_token=refresh_token,
+        in_cookie=case.cmd.in_cookie,
+        now=case.now,
+    )
+    moved = _rotate(case, policy) if rotates else _repeat(case)
+    return Decision(reply, (*require_versions(case.facts.user, case.client, api), *moved))
+
+
+def _rotate(case: RefreshCase, policy: IssuePolicy) -> Effects:
+    family = case.facts.family
+    slid = idle_deadline(policy.sessions, family.absolute_deadline, now=case.now)
+    return (
+        RotateFamily(family.family_id, family.generation, case.now, slid),
+        _record(EventKind.REFRESH_ROTATED, case),
+    )
+
+
+def _repeat(case: RefreshCase) -> Effects:
+    return (_record(EventKind.REFRESH_REPEATED, case),)
+
+
+def _punish_reuse(case: RefreshCase) -> Decision[TokenReply | Refusal]:
+    """RFC 9700 section 4.14.2: two hold the token, and nobody can tell which one is the thief."""
+    return Decision(
+        refuse_grant(REUSE),
+        (
+            *end_family(case.facts, reason=REUSE, now=case.now),
+            _record(EventKind.REFRESH_REUSED, case),
+        ),
+    )
+
+
+def _refuse_never_issued(case: RefreshCase) -> Decision[TokenReply | Refusal]:
+    """Its MAC is right and nobody was given it: the refresh key may have leaked. Nothing is
+    revoked, or whoever has the key could end any session."""
+    never_issued = _record(EventKind.REFRESH_NEVER_ISSUED, case)
+    return Decision(refuse_grant("refresh_generation_never_issued"), (never_issued,))
+
+
+def _record(kind: EventKind, case: RefreshCase) -> Record:
+    return record(kind, case.facts.family, case.presented, address=case.cmd.address, now=case.now)
