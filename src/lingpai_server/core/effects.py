@@ -58,7 +58,8 @@ class RotateFamily:
 
 @dataclass(frozen=True, slots=True)
 class RevokeFamily:
-    """Final. Revoking twice keeps the first time and reason, and is not lost; NotFound if absent."""
+    """Final. Revoking twice keeps the first time and reason, and is not lost; NotFound if the
+    family is absent."""
 
     family_id: bytes
     at: int
