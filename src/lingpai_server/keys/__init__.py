@@ -1,0 +1,1 @@
+"""Keys at rest and at work: sealing, making, the ring, the signer. Never a route, never a row."""
