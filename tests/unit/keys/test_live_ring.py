@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import replace
 
 import pytest
+from tests.support.memory_store import MemoryStore
 
 from lingpai.jwt.policy import Policy
 from lingpai.jwt.verify import verify
@@ -16,7 +17,6 @@ from lingpai_server.keys.making import SealedKeyMaker
 from lingpai_server.keys.ring import NoRefreshKey
 from lingpai_server.keys.sealing import SealBroken, SealingKey
 from lingpai_server.keys.signer import LiveKeyRing
-from tests.support.memory_store import MemoryStore
 
 SEALING = SealingKey(Secret(bytes(32)))
 MAKER = SealedKeyMaker(SEALING)
