@@ -36,7 +36,7 @@ def record(
     address: str | None,
     now: float,
 ) -> Record:
-    """The event of one presented token. A family_id is no secret: without a MAC it opens nothing."""
+    """The event of one presented token. A family_id is no secret: it opens nothing alone."""
     return Record(
         Event(
             kind,
