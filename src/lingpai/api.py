@@ -18,4 +18,7 @@ def verify(
     raw: str | bytes, keys: KeySource, policy: Policy, *, now: float | None = None, **options: Any
 ) -> VerifiedToken:
     """`lingpai.jwt.verify.verify`, with `now` from the clock unless it is given."""
-    return _verify.verify(raw, keys, policy, now=time.time() if now is None else now, **options)
+    moment = time.time() if now is None else now
+    if options:
+        return _verify.verify(raw, keys, policy, now=moment, **options)
+    return _verify.verify(raw, keys, policy, now=moment)

@@ -22,6 +22,7 @@ from lingpai.errors import (
 )
 from lingpai.jose import base64url, strict_json
 from lingpai.jose.algorithms import EDDSA, SIGNATURE_ALGORITHMS
+from lingpai.jose.base64url import decode_bytes
 from lingpai.jose.crypto.signatures import Verify
 from lingpai.jose.header import Header, parse_header
 from lingpai.jose.keys import Key, PrivateKey, PublicKey, SecretKey
@@ -80,15 +81,18 @@ def verify_compact(
     Raises MalformedToken and its kinds, UnknownAlgorithm, AlgorithmMismatch, UnknownKey or
     SignatureInvalid; TypeError if `token` is neither text nor bytes; MixedKeySet.
     """
-    data = to_bytes(token, max_bytes)
+    if type(token) is str and token.isascii() and len(token) <= max_bytes:
+        data = token.encode("ascii")
+    else:
+        data = to_bytes(token, max_bytes)
     signing_input, _, encoded_signature = data.rpartition(b".")
     encoded_header, _, encoded_payload = signing_input.partition(b".")
     known: Known | None = keys.known.get(encoded_header)
     if known is None:
         return _verify_first(data, keys)
     try:
-        signature = base64url.decode(encoded_signature)
-        payload = base64url.decode(encoded_payload)
+        signature = decode_bytes(encoded_signature)
+        payload = decode_bytes(encoded_payload)
     except ValueError:
         raise explain_shape(data) from None
     header, verify = known
@@ -139,7 +143,7 @@ def _verify_first(data: bytes, keys: KeySource) -> tuple[Header, bytes]:
     header = parse_header(parts[0])
     verifiers = find_verifiers(header, keys)
     try:
-        signature, payload = base64url.decode(parts[2]), base64url.decode(parts[1])
+        signature, payload = decode_bytes(parts[2]), decode_bytes(parts[1])
     except ValueError:
         raise explain_shape(data) from None
     verify_any(verifiers, signature, parts[0] + b"." + parts[1])

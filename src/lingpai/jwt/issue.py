@@ -18,9 +18,6 @@ from lingpai.jwt.lint import check_payload
 from lingpai.jwt.policy import NO_TYP, Waiver
 from lingpai.jwt.profiles import Profile
 
-_TIMES = ("exp", "nbf", "iat")
-_TEXTS = ("iss", "sub", "jti")
-
 
 @dataclass(frozen=True, slots=True)
 class Budget:
@@ -53,9 +50,9 @@ def sign(
     does not sign, TypeError for a value that JSON does not have.
     """
     check_issuable(claims, profile)
-    if encrypt_to is None:
-        check_payload(claims, allow_names)
     payload = _encode(claims)
+    if encrypt_to is None:
+        check_payload(claims, payload, allow_names)
     header = _header(key, typ, headers)
     _check_budget(header, payload, budget)
     signed = sign_encoded(header, payload, key)
@@ -69,20 +66,25 @@ def sign(
 
 def check_issuable(claims: Mapping[str, Any], profile: Profile | None = None) -> None:
     """Raises IssueError for a registered claim of the wrong type, or what the profile misses."""
-    for name in _TIMES:
-        value = claims.get(name, 0)
-        if type(value) is not int and not (type(value) is float and math.isfinite(value)):
-            raise IssueError(f"{name} is a number of seconds since the epoch")
-    for name in _TEXTS:
-        if type(claims.get(name, "")) is not str:
-            raise IssueError(f"{name} is a string")
-    aud = claims.get("aud", "")
+    get = claims.get
+    if not type(get("exp", 0)) is type(get("iat", 0)) is type(get("nbf", 0)) is int:
+        _check_times(claims)
+    if not type(get("iss", "")) is type(get("sub", "")) is type(get("jti", "")) is str:
+        raise IssueError("iss, sub and jti are strings")
+    aud = get("aud", "")
     if type(aud) is not str and not (
         isinstance(aud, (list, tuple)) and all(type(one) is str for one in aud)
     ):
         raise IssueError("aud is a string or a list of strings")
     if profile is not None:
         _check_profile(claims, profile)
+
+
+def _check_times(claims: Mapping[str, Any]) -> None:
+    for name in ("exp", "iat", "nbf"):
+        value = claims.get(name, 0)
+        if type(value) is not int and not (type(value) is float and math.isfinite(value)):
+            raise IssueError(f"{name} is a number of seconds since the epoch")
 
 
 def _check_profile(claims: Mapping[str, Any], profile: Profile) -> None:
@@ -102,27 +104,23 @@ def _encode(claims: Mapping[str, Any]) -> bytes:
 
 
 def _header(key: SigningKey, typ: str | Waiver, headers: Mapping[str, Any] | None) -> bytes:
-    if isinstance(typ, Waiver):
-        if typ is not NO_TYP:
-            raise TypeError("typ is text or NO_TYP")
-        return _plain_header(key, "", headers)
-    if not typ:
-        raise IssueError("typ is empty; NO_TYP leaves it out")
-    return _plain_header(key, typ, headers)
-
-
-def _plain_header(key: SigningKey, typ: str, headers: Mapping[str, Any] | None) -> bytes:
     """The encoded header; without extra members it is the same for every token of a kind."""
-    if not headers:
+    if not headers and type(typ) is str:
         prepared = key.prepared.get(typ)
-        if prepared is None:
-            prepared = encode_header(key, {"typ": typ} if typ else {})
-            key.prepare(typ, prepared)
-        return prepared
+        if prepared is not None:
+            return prepared
+    if isinstance(typ, Waiver) and typ is not NO_TYP:
+        raise TypeError("typ is text or NO_TYP")
+    if typ == "":
+        raise IssueError("typ is empty; NO_TYP leaves it out")
+    named = {} if isinstance(typ, Waiver) else {"typ": typ}
     try:
-        return encode_header(key, {**({"typ": typ} if typ else {}), **headers})
+        encoded = encode_header(key, {**named, **(headers or {})})
     except ValueError as error:
         raise IssueError(str(error)) from None
+    if not headers and isinstance(typ, str):
+        key.prepare(typ, encoded)
+    return encoded
 
 
 def _check_budget(header: bytes, payload: bytes, budget: Budget) -> None:
@@ -131,8 +129,7 @@ def _check_budget(header: bytes, payload: bytes, budget: Budget) -> None:
             f"the payload has {len(payload)} bytes, the budget is {budget.payload_bytes};"
             " send fewer claims, or name a larger budget"
         )
-    header_bytes = len(header) * 3 // 4
-    if header_bytes > budget.header_bytes:
+    if len(header) * 3 > budget.header_bytes * 4:
         raise BudgetExceeded(
-            f"the header has {header_bytes} bytes, the budget is {budget.header_bytes}"
+            f"the header has {len(header) * 3 // 4} bytes, the budget is {budget.header_bytes}"
         )

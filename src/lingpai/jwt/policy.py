@@ -69,6 +69,7 @@ class Policy:
     typs: frozenset[str | None] = field(init=False, repr=False)
     names: tuple[str, ...] = field(init=False, repr=False)
     values: tuple[tuple[str, str], ...] = field(init=False, repr=False)
+    is_special: bool = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.issuer is not ANY_ISSUER:
@@ -83,6 +84,8 @@ class Policy:
         object.__setattr__(self, "typs", _read_typs(self.typ))
         object.__setattr__(self, "values", tuple(r for r in self.required if isinstance(r, tuple)))
         object.__setattr__(self, "names", self._required_names())
+        special = bool(self.names or self.values or self.profile.forbidden)
+        object.__setattr__(self, "is_special", special)
 
     def _required_names(self) -> tuple[str, ...]:
         """Those that no other check asks for by itself."""

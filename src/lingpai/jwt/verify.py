@@ -57,16 +57,12 @@ def verify(
     """
     if decrypt_with is not None:
         token = _open_nested(raw, keys, policy, decrypt_with)
+    elif cache is None:
+        token = _open(raw, keys, policy)
     else:
-        found = cache.find(raw, keys, policy) if cache is not None else None
-        if found is None:
-            token = _open(raw, keys, policy)
-            if cache is not None:
-                cache.keep(raw, keys, policy, token)
-        else:
-            token = found
+        token = cache.find(raw, keys, policy) or _open_and_keep(raw, keys, policy, cache)
     check_moment(token, policy, now)
-    if "cnf" in token._claims or jkt is not None or x5t_s256 is not None:
+    if jkt is not None or x5t_s256 is not None or "cnf" in token._claims:
         check_binding(token, policy, jkt=jkt, x5t_s256=x5t_s256)
     if nonce is not None and token._claims.get("nonce") != nonce:
         raise NonceMismatch("nonce is not the one that was sent")
@@ -82,6 +78,14 @@ def _open(raw: str | bytes, keys: KeySource, policy: Policy) -> VerifiedToken:
     except ValueError:
         raise InvalidPayload("the payload is not one strict JSON object") from None
     return check_claims(header, claims, policy)
+
+
+def _open_and_keep(
+    raw: str | bytes, keys: KeySource, policy: Policy, cache: TokenStore
+) -> VerifiedToken:
+    token = _open(raw, keys, policy)
+    cache.keep(raw, keys, policy, token)
+    return token
 
 
 def _open_nested(
