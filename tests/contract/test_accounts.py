@@ -27,6 +27,7 @@ from lingpai_server.core.effects import (
     ReplacePasswordHash,
     RequireVersion,
     SetAccountStatus,
+    SetClientDisabled,
 )
 from lingpai_server.core.ports import AlreadyExists, NotFound, StaleState, Store
 from lingpai_server.core.records import Access, AccountStatus, Role
@@ -161,6 +162,18 @@ def test_locking_and_unlocking_raise_the_version(peopled: Store) -> None:
     assert run(peopled.load_user("ming")) == a_user(status=AccountStatus.LOCKED, access_version=3)
     fill(peopled, [SetAccountStatus("id-of-ming", AccountStatus.ACTIVE)])
     assert run(peopled.load_user("ming")) == a_user(access_version=4)
+
+
+def test_disabling_and_enabling_a_client_raise_its_version(peopled: Store) -> None:
+    run(peopled.apply((SetClientDisabled("app", disabled=True),)))
+    assert run(peopled.load_client("app")) == a_client(disabled=True, access_version=2)
+    run(peopled.apply((SetClientDisabled("app", disabled=False),)))
+    assert run(peopled.load_client("app")) == a_client(access_version=3)
+
+
+def test_disabling_no_client_says_so(peopled: Store) -> None:
+    with pytest.raises(NotFound):
+        run(peopled.apply((SetClientDisabled("nobody", disabled=True),)))
 
 
 def test_locking_nobody_says_so(peopled: Store) -> None:

@@ -28,6 +28,7 @@ from lingpai_server.core.effects import (
     RevokeFamily,
     RotateFamily,
     SetAccountStatus,
+    SetClientDisabled,
     StartFamily,
     StartSession,
     StoreKey,
@@ -262,6 +263,10 @@ def _apply(tables: _Tables, effect: Effect) -> None:  # one table, so long
             _require(user_id in tables.users, f"user {user_id!r}")
             tables.users[user_id] = replace(tables.users[user_id], status=status)
             _raise_version(tables, ("user", user_id))
+        case SetClientDisabled(client_id, disabled):
+            _require(client_id in tables.clients, f"client {client_id!r}")
+            tables.clients[client_id] = replace(tables.clients[client_id], disabled=disabled)
+            _raise_version(tables, ("client", client_id))
         case CreateUser(user):
             taken = any(u.username == user.username for u in tables.users.values())
             _require_free(taken or user.user_id in tables.users, f"user {user.username!r}")

@@ -123,6 +123,14 @@ class SetAccountStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SetClientDisabled:
+    """Disables or enables a client and raises its access version."""
+
+    client_id: str
+    disabled: bool
+
+
+@dataclass(frozen=True, slots=True)
 class CreateUser:
     """A new user; AlreadyExists if the username is taken."""
 
@@ -207,6 +215,7 @@ Effect: TypeAlias = (
     | RefundBucket
     | ReplacePasswordHash
     | SetAccountStatus
+    | SetClientDisabled
     | CreateUser
     | CreateClient
     | CreateApi

@@ -9,6 +9,7 @@ from lingpai_server.core.effects import (
     CreateUser,
     ReplacePasswordHash,
     SetAccountStatus,
+    SetClientDisabled,
 )
 from lingpai_server.core.ports import NotFound, StaleState
 from lingpai_server.storage.effects.statements import change, insert
@@ -87,3 +88,15 @@ def set_account_status(db: sqlite3.Connection, effect: SetAccountStatus) -> None
     )
     if changed != 1:
         raise NotFound(f"user {effect.user_id!r} is not there")
+
+
+def set_client_disabled(db: sqlite3.Connection, effect: SetClientDisabled) -> None:
+    changed = change(
+        db,
+        """
+        UPDATE clients SET disabled = ?1, access_version = access_version + 1 WHERE client_id = ?2
+        """,
+        (int(effect.disabled), effect.client_id),
+    )
+    if changed != 1:
+        raise NotFound(f"client {effect.client_id!r} is not there")

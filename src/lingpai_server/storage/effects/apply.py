@@ -24,6 +24,7 @@ from lingpai_server.core.effects import (
     RevokeFamily,
     RotateFamily,
     SetAccountStatus,
+    SetClientDisabled,
     StartFamily,
     StartSession,
     StoreKey,
@@ -61,6 +62,8 @@ def apply_effect(db: sqlite3.Connection, effect: Effect) -> None:  # one table, 
             accounts.replace_password_hash(db, effect)
         case SetAccountStatus():
             accounts.set_account_status(db, effect)
+        case SetClientDisabled():
+            accounts.set_client_disabled(db, effect)
         case CreateUser():
             accounts.create_user(db, effect)
         case CreateClient():
