@@ -34,6 +34,7 @@ class SqliteStore:
 
     def __init__(self, path: Path, db: sqlite3.Connection, limits: Limits) -> None:
         self._path = path
+        self._db = db
         self._inode = path.stat().st_ino
         self._reader = Reader(path)
         self._long_reader = LongReader(path)
@@ -148,8 +149,13 @@ class SqliteStore:
     async def close(self) -> None:
         """Finish what was accepted, then let go of everything. May be called twice."""
         await self._writer.close()
-        await asyncio.get_running_loop().run_in_executor(None, self._long_reader.close)
+        await asyncio.get_running_loop().run_in_executor(None, self._let_go)
+
+    def _let_go(self) -> None:
+        """The writer last: a reader that went last could not empty and remove the log."""
+        self._long_reader.close()
         self._reader.close()
+        self._db.close()
 
     def _require_same_file(self) -> None:
         """A file that was replaced under us would take our writes with it: say so."""

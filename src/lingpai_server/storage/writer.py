@@ -44,7 +44,7 @@ class _Outcome:
 
 
 class Writer:
-    """Owns `db` from now on: runs work on it in groups, in order of arrival, and closes it."""
+    """Has `db` to itself until it is closed, and runs work on it in groups, in order of arrival."""
 
     def __init__(self, db: sqlite3.Connection, checkpoint: Checkpoint, limits: Limits) -> None:
         self._db = db
@@ -67,7 +67,7 @@ class Writer:
         return await future
 
     async def close(self) -> None:
-        """Finish what was accepted, close the database and end the thread. May be called twice."""
+        """Finish what was accepted and end the thread. May be called twice."""
         with self._changed:
             self._closed = True
             self._changed.notify()
@@ -86,7 +86,6 @@ class Writer:
         while group := self._take_group():
             _deliver(self._commit(group))
             self._checkpoint.after_commit()
-        self._db.close()
 
     def _take_group(self) -> list[_Job]:
         """The next jobs, after waiting for the first; none when all is done and closed."""

@@ -1,0 +1,155 @@
+"""Several processes on one SQLite file, and processes that die: one winner, no answer untrue."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+from tests.support.store_processes import STREAMED, Puppet, puppet, streamed_family
+from tests.support.stores import (
+    FAMILY_ID,
+    a_family,
+    a_login,
+    a_session,
+    fill,
+    people_and_apis,
+    run,
+)
+
+from lingpai_server.core.effects import StartFamily, StartSession
+from lingpai_server.storage.sqlite import SqliteStore
+
+pytestmark = pytest.mark.process
+
+ROUNDS = 200
+LOGIN_ROUNDS = 50
+KILLS = 10
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """A database with people, APIs, one login, and families for two streams."""
+    path = tmp_path / "lingpai.db"
+    store = SqliteStore.open(path)
+    fill(store, people_and_apis(), a_login(), [StartSession(a_session("streamed"))])
+    numbers = range(2 * STREAMED)
+    families = [a_family(streamed_family(n), session_id="streamed") for n in numbers]
+    fill(store, map(StartFamily, families))
+    run(store.close())
+    return path
+
+
+def both(pair: list[Puppet], *commands: tuple[object, ...]) -> list[str]:
+    """Give each process its command, then hear what each one answers."""
+    for one, words in zip(pair, commands, strict=True):
+        one.say(*words)
+    return [one.hear() for one in pair]
+
+
+def test_two_processes_never_both_redeem_one_generation(path: Path) -> None:
+    with puppet("obey", path) as first, puppet("obey", path) as second:
+        pair = [first, second]
+        assert [one.hear() for one in pair] == ["ready", "ready"]
+        for generation in range(ROUNDS):
+            answers = both(pair, ("rotate", generation), ("rotate", generation))
+            assert sorted(answers) == ["lost", "won"]
+    store = SqliteStore.open(path)
+    facts = run(store.load_family(FAMILY_ID))
+    run(store.close())
+    assert facts is not None
+    assert facts.family.generation == ROUNDS
+
+
+def test_a_login_in_one_process_never_survives_a_reset_in_another(path: Path) -> None:
+    store = SqliteStore.open(path)
+    with puppet("obey", path) as first, puppet("obey", path) as second:
+        pair = [first, second]
+        assert [one.hear() for one in pair] == ["ready", "ready"]
+        for number in range(1_000, 1_000 + LOGIN_ROUNDS):
+            user = run(store.load_user("ming"))
+            assert user is not None
+            version = user.access_version
+            random.shuffle(pair)
+            login, reset = both(pair, ("login", version, number), ("reset", version))
+            facts = run(store.load_family(streamed_family(number)))
+            assert reset == "won"
+            assert (facts is not None) == (login == "won")
+            assert facts is None or facts.session.ended_at is not None
+    run(store.close())
+
+
+def test_processes_that_start_at_once_share_one_migration(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        path = tmp_path / "new" / "lingpai.db"
+        starting = [stack.enter_context(puppet("obey", path)) for _ in range(4)]
+        assert [one.hear() for one in starting] == ["ready"] * 4
+    with closing(sqlite3.connect(path)) as db:
+        versions = db.execute("SELECT version FROM schema_version").fetchall()
+    assert versions == [(1,)]
+
+
+def test_what_was_acknowledged_outlives_a_killed_process(path: Path) -> None:
+    acknowledged: dict[int, int] = {}
+    for _ in range(KILLS):
+        with puppet("stream", path, 0) as doomed:
+            assert doomed.hear() == "ready"
+            follow(doomed, acknowledged, random.randint(1, 400))
+            doomed.kill()
+            drain(doomed, acknowledged)
+        check(path, acknowledged, in_flight=1)
+
+
+def test_a_killed_process_does_not_stop_its_neighbour(path: Path) -> None:
+    acknowledged: dict[int, int] = {}
+    with puppet("stream", path, 0) as survivor:
+        assert survivor.hear() == "ready"
+        for _ in range(KILLS // 2):
+            with puppet("stream", path, STREAMED) as doomed:
+                assert doomed.hear() == "ready"
+                follow(doomed, acknowledged, random.randint(1, 200))
+                doomed.kill()
+                drain(doomed, acknowledged)
+            follow(survivor, acknowledged, 100)
+        survivor.kill()
+        drain(survivor, acknowledged)
+    check(path, acknowledged, in_flight=KILLS // 2)  # at most one a kill
+
+
+def follow(stream: Puppet, acknowledged: dict[int, int], lines: int) -> None:
+    """Note the next answers of a stream; all of them must come."""
+    for _ in range(lines):
+        note(stream.hear(), acknowledged)
+
+
+def drain(stream: Puppet, acknowledged: dict[int, int]) -> None:
+    """Note what a dead process had still said."""
+    for line in stream.stdout:
+        note(line, acknowledged)
+
+
+def note(line: str, acknowledged: dict[int, int]) -> None:
+    number, generation = line.split()
+    acknowledged[int(number)] = int(generation)
+
+
+def check(path: Path, acknowledged: dict[int, int], *, in_flight: int) -> None:
+    """All that was acknowledged is there, and nothing but what was on its way beyond it.
+
+    What was on its way becomes what is there, since the next stream goes on from it.
+    """
+    store = SqliteStore.open(path)
+    for number in acknowledged:
+        facts = run(store.load_family(streamed_family(number)))
+        assert facts is not None
+        assert 0 <= facts.family.generation - acknowledged[number] <= in_flight
+        acknowledged[number] = facts.family.generation
+    run(store.close())
+    with closing(sqlite3.connect(path)) as db:
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        events, rotations = db.execute(
+            "SELECT (SELECT COUNT(*) FROM events), (SELECT SUM(generation) FROM families)"
+        ).fetchone()
+    assert events == rotations  # each rotation and its event: both or neither

@@ -1,0 +1,83 @@
+"""The schema: strict tables, and an index for every question that is asked often."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from lingpai_server.storage import expiry, reads, rows
+from lingpai_server.storage.connection import open_writer
+from lingpai_server.storage.limits import Limits
+from lingpai_server.storage.migrations import migrate, shipped
+
+LIVE_SESSIONS = "SELECT session_id FROM sessions WHERE user_id = ?1 AND ended_at IS NULL"
+
+
+@pytest.fixture(scope="module")
+def db(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Connection]:
+    """The shipped schema, empty."""
+    path: Path = tmp_path_factory.mktemp("schema") / "schema.db"
+    with closing(open_writer(path, Limits())) as db:
+        migrate(db, shipped())
+        yield db
+
+
+def test_every_table_is_strict(db: sqlite3.Connection) -> None:
+    listed = db.execute(
+        "SELECT name, strict FROM pragma_table_list WHERE type = 'table' AND schema = 'main'"
+        " AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    assert len(listed) > 10
+    assert [name for name, strict in listed if not strict] == []
+
+
+def test_the_outbox_never_gives_a_number_twice(db: sqlite3.Connection) -> None:
+    insert = "INSERT INTO events (kind, at, detail) VALUES ('x', 1.0, '{}')"
+    db.execute("BEGIN")
+    first = db.execute(insert).lastrowid
+    db.execute("DELETE FROM events")
+    second = db.execute(insert).lastrowid
+    db.execute("ROLLBACK")
+    assert first is not None
+    assert second == first + 1
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments"),
+    [
+        (reads._FAMILY_FACTS, (b"",)),
+        (reads._USER_ROLES, ("", "")),
+        (reads._CLIENT_ROLES, ("", "")),
+        (rows.USERS + "WHERE username = ?1", ("",)),
+        (rows.CLIENTS + "WHERE client_id = ?1", ("",)),
+        (rows.APIS + "WHERE audience = ?1", ("",)),
+        (rows.ROLES + "WHERE audience = ?1 AND name = ?2", ("", "")),
+        (rows.BUCKETS + "WHERE name = ?1", ("",)),
+        (rows.EVENTS + "WHERE seq > ?1 ORDER BY seq LIMIT ?2", (0, 1)),
+        ("UPDATE families SET revoked_at = 1 WHERE session_id = ?1", ("",)),
+        (LIVE_SESSIONS, ("",)),
+        ("SELECT user_id FROM user_roles WHERE audience = ?1 AND role = ?2", ("", "")),
+        (expiry._FAMILIES, (0, 1)),
+        (expiry._SESSIONS, (0, 1)),
+        (expiry._BUCKETS, (0, 1, 0)),
+    ],
+)
+def test_no_frequent_question_scans_or_sorts(
+    db: sqlite3.Connection, question: str, arguments: tuple[Any, ...]
+) -> None:
+    plan = [step for *_, step in db.execute("EXPLAIN QUERY PLAN " + question, arguments)]
+    assert plan
+    assert [step for step in plan if step.startswith(("SCAN", "USE TEMP B-TREE"))] == []
+
+
+def test_a_refresh_touches_no_index(db: sqlite3.Connection) -> None:
+    changed = {"generation", "rotated_at", "idle_deadline"}
+    for table in ("families", "sessions"):
+        for (index,) in db.execute("SELECT name FROM pragma_index_list(?1)", (table,)).fetchall():
+            columns = db.execute("SELECT name FROM pragma_index_info(?1)", (index,)).fetchall()
+            assert changed.isdisjoint(name for (name,) in columns), index
