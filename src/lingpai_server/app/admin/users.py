@@ -1,0 +1,134 @@
+"""Users: create, lock, reset, assign roles, end sessions. Refuses to show a password it was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lingpai_server.accounts.passwords import PasswordProblem, decide_new_password
+from lingpai_server.app.admin.office import Office, Rejected, find_user, read_username
+from lingpai_server.app.entropy import draw_identifier, draw_password
+from lingpai_server.core.effects import (
+    AssignRole,
+    CreateUser,
+    EndSessionsOfUser,
+    RemoveRole,
+    ReplacePasswordHash,
+    SetAccountStatus,
+)
+from lingpai_server.core.event_kinds import EventKind
+from lingpai_server.core.records import AccountStatus, User
+from lingpai_server.core.secret import Secret
+
+RESET = "password_reset"
+ENDED_BY_OPERATOR = "ended_by_operator"
+
+
+@dataclass(frozen=True, slots=True)
+class UserWithPassword:
+    """`generated` is the password if it was drawn here, to be shown once."""
+
+    user: User
+    generated: Secret[str] | None
+
+
+async def create_user(
+    office: Office, username: str, password: Secret[str] | None
+) -> UserWithPassword:
+    """A new user; without `password` one is drawn. Raises Rejected or AlreadyExists."""
+    name = read_username(username)
+    chosen = _choose(office, name, password)
+    user = User(
+        user_id=draw_identifier(),
+        username=name,
+        password_hash=await office.hasher.hash(chosen),
+        status=AccountStatus.ACTIVE,
+        access_version=1,
+        created_at=office.seconds(),
+    )
+    created = office.event(EventKind.USER_CREATED, user_id=user.user_id)
+    await office.store.apply([CreateUser(user), created])
+    return UserWithPassword(user, chosen if password is None else None)
+
+
+async def reset_password(
+    office: Office, username: str, password: Secret[str] | None
+) -> UserWithPassword:
+    """A new password, and an end to every session that began with the old one.
+
+    Raises Rejected, or StaleState if the account changed meanwhile.
+    """
+    user = await find_user(office.store, username)
+    chosen = _choose(office, user.username, password)
+    renewed = await office.hasher.hash(chosen)
+    await office.store.apply(
+        [
+            ReplacePasswordHash(user.user_id, user.access_version, renewed, reset=True),
+            EndSessionsOfUser(user.user_id, office.seconds(), RESET),
+            office.event(EventKind.PASSWORD_RESET, user_id=user.user_id),
+        ]
+    )
+    return UserWithPassword(user, chosen if password is None else None)
+
+
+async def set_locked(office: Office, username: str, *, locked: bool) -> User:
+    """Lock or unlock an account. Its sessions stay, and give nothing while it is locked."""
+    user = await find_user(office.store, username)
+    status = AccountStatus.LOCKED if locked else AccountStatus.ACTIVE
+    kind = EventKind.USER_LOCKED if locked else EventKind.USER_UNLOCKED
+    await office.store.apply(
+        [SetAccountStatus(user.user_id, status), office.event(kind, user_id=user.user_id)]
+    )
+    return user
+
+
+async def grant_role(office: Office, username: str, audience: str, role: str) -> User:
+    """Give a role to a user. Raises Rejected if there is no such user or role."""
+    user = await find_user(office.store, username)
+    if await office.store.load_role(audience, role) is None:
+        raise Rejected(f"there is no role {role!r} at {audience}")
+    granted = office.event(
+        EventKind.ROLE_GRANTED, user_id=user.user_id, audience=audience, role=role
+    )
+    await office.store.apply([AssignRole("user", user.user_id, audience, role), granted])
+    return user
+
+
+async def revoke_role(office: Office, username: str, audience: str, role: str) -> User:
+    """Take a role away; the user need not have had it."""
+    user = await find_user(office.store, username)
+    revoked = office.event(
+        EventKind.ROLE_REVOKED, user_id=user.user_id, audience=audience, role=role
+    )
+    await office.store.apply([RemoveRole("user", user.user_id, audience, role), revoked])
+    return user
+
+
+async def end_sessions(office: Office, username: str) -> User:
+    """Log a user out everywhere."""
+    user = await find_user(office.store, username)
+    await office.store.apply(
+        [
+            EndSessionsOfUser(user.user_id, office.seconds(), ENDED_BY_OPERATOR),
+            office.event(EventKind.SESSIONS_ENDED, user_id=user.user_id),
+        ]
+    )
+    return user
+
+
+def _choose(office: Office, username: str, password: Secret[str] | None) -> Secret[str]:
+    if password is None:
+        return draw_password()
+    chosen = decide_new_password(password.reveal(), username=username, policy=office.passwords)
+    if isinstance(chosen, PasswordProblem):
+        raise Rejected(_explain(chosen, office))
+    return chosen
+
+
+def _explain(problem: PasswordProblem, office: Office) -> str:
+    match problem:
+        case PasswordProblem.TOO_SHORT:
+            return f"{problem} It needs {office.passwords.min_length} characters."
+        case PasswordProblem.TOO_LONG:
+            return f"{problem} It may have {office.passwords.max_length} characters."
+        case _:
+            return problem.value

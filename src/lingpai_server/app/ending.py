@@ -1,0 +1,66 @@
+"""The ends of a grant: revocation by a client, logout by a user. Refuses to know HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from lingpai_server.app.clock import Clock, now
+from lingpai_server.app.ports import KeyRing
+from lingpai_server.app.refresh_facts import load_refresh_facts
+from lingpai_server.app.settling import Contended, refuse_busy, settle
+from lingpai_server.core.decision import Decision
+from lingpai_server.core.ports import Store
+from lingpai_server.protocol.errors import Refusal
+from lingpai_server.protocol.logout import decide_logout
+from lingpai_server.protocol.replies import LoggedOut, Revoked
+from lingpai_server.protocol.requests import LogoutRequest, RevokeRequest
+from lingpai_server.protocol.revoke import decide_revoke
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """POST /revoke (RFC 7009)."""
+
+    store: Store
+    keys: KeyRing
+    clock: Clock = now
+
+    async def __call__(self, cmd: RevokeRequest) -> Revoked | Refusal:
+        """Revoked, or why not. Raises StoreUnavailable."""
+
+        async def decide() -> Decision[Revoked | Refusal]:
+            facts = await load_refresh_facts(
+                self.store, self.keys, cmd.token, client_id=cmd.client.client_id
+            )
+            return decide_revoke(cmd, facts, now=self.clock())
+
+        try:
+            return await settle(self.store, decide)
+        except Contended:
+            return refuse_busy("contended")
+
+
+@dataclass(frozen=True, slots=True)
+class LogOut:
+    """POST /logout."""
+
+    store: Store
+    keys: KeyRing
+    clock: Clock = now
+
+    async def __call__(self, cmd: LogoutRequest) -> LoggedOut | Refusal:
+        """Logged out, or a busy server's answer. Raises StoreUnavailable."""
+
+        async def decide() -> Decision[LoggedOut]:
+            token = cmd.refresh_token
+            facts = (
+                None
+                if token is None
+                else await load_refresh_facts(self.store, self.keys, token, client_id=None)
+            )
+            return decide_logout(cmd, facts, now=self.clock())
+
+        try:
+            return await settle(self.store, decide)
+        except Contended:
+            return refuse_busy("contended")

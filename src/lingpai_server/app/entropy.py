@@ -1,0 +1,38 @@
+"""Draws identifiers, passwords and client secrets. Refuses to know what they open."""
+
+from __future__ import annotations
+
+from lingpai.jose import base64url
+from lingpai.jose.crypto import random_bytes
+from lingpai_server.core.fresh import Fresh
+from lingpai_server.core.secret import Secret
+from lingpai_server.protocol.client_secret import RANDOM_BYTES, format_client_secret
+
+_IDENTIFIER_BYTES = 16
+# 32 characters that nobody mistakes for another; five bits each
+_PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz123456789"
+_PASSWORD_GROUPS, _GROUP_CHARS = 5, 5
+
+
+def draw_identifier() -> str:
+    """128 random bits, 22 characters."""
+    return base64url.encode(random_bytes(_IDENTIFIER_BYTES))
+
+
+def draw_fresh() -> Fresh:
+    """The randomness of one decision."""
+    return Fresh(draw_identifier(), random_bytes(_IDENTIFIER_BYTES), draw_identifier())
+
+
+def draw_password() -> Secret[str]:
+    """125 random bits in five groups that can be read over a telephone."""
+    return Secret("-".join(_draw_group() for _ in range(_PASSWORD_GROUPS)))
+
+
+def draw_client_secret() -> Secret[str]:
+    """256 random bits in the format that secret scanners know."""
+    return format_client_secret(random_bytes(RANDOM_BYTES))
+
+
+def _draw_group() -> str:
+    return "".join(_PASSWORD_ALPHABET[byte % 32] for byte in random_bytes(_GROUP_CHARS))
