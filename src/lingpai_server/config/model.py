@@ -111,6 +111,12 @@ class PasswordsSection:
     memory_kib: int = setting(19456, Integer(8192, 4194304, "KiB"), "Memory of one computation.")
     iterations: int = setting(2, Integer(1, 100), "Passes over that memory.")
     lanes: int = setting(1, Integer(1, 64), "Degree of parallelism.")
+    min_length: int = setting(
+        15,
+        Integer(8, 64, "characters"),
+        "The shortest password that may be chosen (NIST SP 800-63B-4: 15, or 8 with a second "
+        "factor).",
+    )
     threads: int = setting(
         2, Integer(1, 64), "Computations at one time in one process; each holds `memory_kib`."
     )

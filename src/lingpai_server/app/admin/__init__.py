@@ -1,1 +1,1 @@
-"""What an operator does: users, clients, APIs, roles. Refuses to know who asks and how it is shown."""
+"""What an operator does: users, clients, APIs, roles. Refuses to know how it is asked or shown."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from lingpai_server.accounts.passwords import PasswordPolicy
 from lingpai_server.accounts.usernames import UsernameProblem, canonical_username
@@ -25,7 +25,7 @@ class Office:
     store: Store
     maker: KeyMaker
     hasher: PasswordHasher
-    passwords: PasswordPolicy = PasswordPolicy()
+    passwords: PasswordPolicy = field(default_factory=PasswordPolicy)
     access_ttl_seconds: int = 300
     clock: Clock = now
 

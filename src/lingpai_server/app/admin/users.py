@@ -1,4 +1,4 @@
-"""Users: create, lock, reset, assign roles, end sessions. Refuses to show a password it was given."""
+"""Users: create, lock, reset, assign roles, end sessions. A password given is never shown."""
 
 from __future__ import annotations
 
