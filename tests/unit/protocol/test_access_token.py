@@ -1,0 +1,84 @@
+"""Access token claims: RFC 9068 section 2.2."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from tests.support.samples import (
+    ACCESS,
+    API,
+    CONFIDENTIAL_CLIENT,
+    ISSUER,
+    NOW,
+    PUBLIC_CLIENT,
+    SESSION,
+)
+
+from lingpai_server.core.records import Access, Session
+from lingpai_server.protocol.access_token import build_access_token, lifetime_seconds
+from lingpai_server.protocol.replies import AccessToken
+
+
+def _user_token(
+    *, session: Session = SESSION, access: Access = ACCESS, now: float = NOW + 0.9
+) -> AccessToken:
+    scopes = ("orders:read", "orders:write")
+    return build_access_token(ISSUER, PUBLIC_CLIENT, API, access, session, scopes, now=now, jti="j")
+
+
+def test_a_users_token_has_exactly_these_claims() -> None:
+    expected: dict[str, Any] = {
+        "iss": ISSUER,
+        "sub": "u-alice",
+        "aud": "https://orders.example",
+        "exp": NOW + 300,
+        "iat": NOW,
+        "jti": "j",
+        "client_id": "app",
+        "sid": "s-1",
+        "auth_time": NOW - 100,
+        "amr": ["pwd"],
+        "scope": "orders:read orders:write",
+        "roles": ["clerk"],
+        "permissions": ["orders:read"],
+    }
+    assert _user_token().claims == expected
+
+
+def test_a_clients_own_token_has_the_client_as_subject_and_no_session() -> None:
+    token = build_access_token(
+        ISSUER, CONFIDENTIAL_CLIENT, API, Access(), None, (), now=NOW, jti="j"
+    )
+    assert token.claims == {
+        "iss": ISSUER,
+        "sub": "backend",
+        "aud": "https://orders.example",
+        "exp": NOW + 300,
+        "iat": NOW,
+        "jti": "j",
+        "client_id": "backend",
+    }
+
+
+def test_the_api_names_algorithm_and_audience() -> None:
+    token = _user_token()
+    assert (token.algorithm, token.audience) == ("ES256", "https://orders.example")
+
+
+def test_roles_and_permissions_that_are_empty_are_left_out() -> None:
+    claims = _user_token(access=Access()).claims
+    assert "roles" not in claims
+    assert "permissions" not in claims
+
+
+def test_a_token_never_outlives_the_absolute_deadline() -> None:
+    session = replace(SESSION, absolute_deadline=NOW + 42)
+    token = _user_token(session=session)
+    assert token.claims["exp"] == NOW + 42
+    assert lifetime_seconds(token) == 42
+
+
+def test_in_the_last_second_of_a_session_a_token_still_lives_for_one() -> None:
+    session = replace(SESSION, absolute_deadline=NOW + 1)
+    assert lifetime_seconds(_user_token(session=session, now=NOW + 0.999)) == 1
