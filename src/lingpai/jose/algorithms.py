@@ -34,7 +34,7 @@ class KeyManagementAlgorithm:
     """One `alg` of a JWE: how the content key is agreed on, wrapped or derived.
 
     `family` groups what is computed alike; `key_bits` is the size of the wrapping key, 0 where the
-    algorithm wraps nothing or RSA does it.
+    algorithm wraps nothing or RSA does it. `enc` is the one content encryption of a `dir` key.
     """
 
     name: str
@@ -44,6 +44,7 @@ class KeyManagementAlgorithm:
     hash_name: str = ""
     key_bits: int = 0
     min_bits: int = 0
+    enc: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,7 @@ class Curve:
 
 RSA_MIN_BITS = 2048  # RFC 7518 section 3.3
 RSA_MAX_BITS = 8192  # larger keys only serve to burn a verifier's time
+RSA_MAX_EXPONENT_BITS = 64  # what OpenSSL takes for moduli over 3072 bits
 
 CURVES: Mapping[str, Curve] = MappingProxyType(
     {
@@ -165,6 +167,24 @@ CONTENT_ENCRYPTIONS: Mapping[str, ContentEncryption] = MappingProxyType(
     }
 )
 
+DEFAULT_CONTENT_ENCRYPTION = "A256GCM"
+
+# A key used directly encrypts content by itself: its one algorithm is an `enc`, and a JWK names it
+# as such (RFC 7517 section 4.4). The header says `dir`.
+DIRECT_ALGORITHMS: Mapping[str, KeyManagementAlgorithm] = MappingProxyType(
+    {
+        e.name: KeyManagementAlgorithm(
+            "dir", "oct", "dir", (), "", e.key_bytes * 8, e.key_bytes * 8, e.name
+        )
+        for e in CONTENT_ENCRYPTIONS.values()
+    }
+)
+# What a key is for that says `dir` and no more. 256 bits also fit A128CBC-HS256, which must be
+# named: one key, one algorithm.
+DIRECT_BY_BITS: Mapping[int, str] = MappingProxyType(
+    {128: "A128GCM", 192: "A192GCM", 256: "A256GCM", 384: "A192CBC-HS384", 512: "A256CBC-HS512"}
+)
+
 # What a key without `alg` can only be for. An RSA key could serve six algorithms: it names none.
 ALGORITHM_OF_CURVE: Mapping[str, str] = MappingProxyType(
     {curve: a.name for a in SIGNATURE_ALGORITHMS.values() for curve in a.curves if not a.opt_in}
@@ -174,5 +194,9 @@ Algorithm = SignatureAlgorithm | KeyManagementAlgorithm
 
 
 def find_algorithm(name: str) -> Algorithm | None:
-    """The row of the table with this exact, case-sensitive name."""
-    return SIGNATURE_ALGORITHMS.get(name) or KEY_MANAGEMENT_ALGORITHMS.get(name)
+    """The row of the table with this exact, case-sensitive name; an `enc` stands for `dir`."""
+    return (
+        SIGNATURE_ALGORITHMS.get(name)
+        or KEY_MANAGEMENT_ALGORITHMS.get(name)
+        or DIRECT_ALGORITHMS.get(name)
+    )

@@ -99,7 +99,7 @@ def _number(jwk: Mapping[str, Any], name: str) -> int:
 
 def _read_rsa(jwk: Mapping[str, Any]) -> tuple[Any, bool]:
     n, e = _number(jwk, "n"), _number(jwk, "e")
-    weak_keys.check_rsa(n)
+    weak_keys.check_rsa(n, e)
     if "oth" in jwk:
         raise InvalidKey("RSA keys of more than two primes are not supported")
     if "d" not in jwk:

@@ -1,33 +1,29 @@
 """Key: one key, one algorithm. Private, public and secret keys are told apart by type.
 
 All checks are made when a key is loaded (RFC 8725 section 3.5), so that using one checks nothing.
-A key never looks at a token: `key_set` and `jws` bring the two together.
+A key never looks at a token: `key_set`, `jws` and `jwe` bring the two together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lingpai.errors import InvalidKey
-from lingpai.jose import base64url, jwk, weak_keys
+from lingpai.jose import base64url, jwk, key_making, key_rules, weak_keys
 from lingpai.jose.algorithms import (
     ALGORITHM_OF_CURVE,
-    EDDSA,
-    EDDSA_CURVES,
-    RSA_MIN_BITS,
     Algorithm,
     KeyManagementAlgorithm,
     SignatureAlgorithm,
-    find_algorithm,
 )
-from lingpai.jose.crypto import native, random_bytes, sha256
+from lingpai.jose.crypto import native, sha256
 from lingpai.jose.crypto.signatures import Sign, Verify, make_signer, make_verifier
 
+if TYPE_CHECKING:
+    from lingpai.jose.crypto.key_management import Opener, Sealer
+
 THUMBPRINT_URI = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:"  # RFC 9278
-_SIGNING_OPS = {"private": "sign", "public": "verify"}
-_PRIVATE_ENCRYPTION_OPS = frozenset({"decrypt", "unwrapKey", "deriveKey", "deriveBits"})
-_PUBLIC_ENCRYPTION_OPS = frozenset({"encrypt", "wrapKey", "deriveKey", "deriveBits"})
 _KNOWN_LIMIT = 64
 
 
@@ -39,6 +35,7 @@ class Key:
     from PEM or DER, takes its thumbprint (RFC 7638).
     """
 
+    _half = "public"
     __slots__ = ("accepts", "alg", "key_ops", "kid", "known", "native", "prepared", "row", "use")
 
     def __init__(
@@ -51,6 +48,7 @@ class Key:
         key_ops: tuple[str, ...] | None = None,
         accepts: frozenset[str] | None = None,
     ) -> None:
+        key_rules.check_use(row, self._half, use, key_ops)
         self.alg = row.name
         self.kid = kid
         self.use = use
@@ -79,6 +77,11 @@ class Key:
         """`RSA`, `EC`, `OKP`, `AKP` or `oct`."""
         return "oct" if isinstance(self, SecretKey) else native.describe(self.native)[0]
 
+    @property
+    def enc(self) -> str | None:
+        """The one content encryption of a `dir` key; None for every other key."""
+        return None if isinstance(self.row, SignatureAlgorithm) else self.row.enc or None
+
     # --- making -------------------------------------------------------------------------------
 
     @staticmethod
@@ -92,21 +95,16 @@ class Key:
     ) -> PrivateKey | SecretKey:
         """A new key for `alg`. `size` is in bits (RSA and symmetric), `curve` is for ECDH-ES.
 
-        Raises InvalidKey for an unknown algorithm or an impossible size.
+        The name of a content encryption makes a `dir` key for it; `dir` alone means A256GCM, or
+        what the size says. Raises InvalidKey for an unknown algorithm or an impossible size.
         """
-        row = _find_row(alg, allow)
+        row = key_rules.find_row(alg, allow)
         if row.kty == "oct":
-            return SecretKey._made(_generate_secret(row, size), row, kid=kid)
-        if row.kty == "RSA":
-            bits = size or RSA_MIN_BITS
-            if bits < RSA_MIN_BITS:
-                raise InvalidKey(f"an RSA key has at least {RSA_MIN_BITS} bits")
-            made = native.generate_rsa(bits)
-        elif row.kty == "AKP":
-            made = native.generate_akp(row.name)
-        else:
-            made = _generate_on_curve(row, curve)
-        return PrivateKey(made, row, kid=kid or _thumbprint(made), accepts=_accepts(row, allow))
+            secret, row = key_making.generate_secret(row, size)
+            return SecretKey(secret, row, kid=kid or _secret_thumbprint(secret))
+        made = key_making.generate_native(row, size, curve)
+        accepts = key_rules.accepted_names(row, allow)
+        return PrivateKey(made, row, kid=kid or _thumbprint(made), accepts=accepts)
 
     @staticmethod
     def from_jwk(
@@ -122,16 +120,16 @@ class Key:
         """
         members = jwk.read_object(jwk_object)
         loaded, is_private = jwk.to_native(members)
-        row = _choose_row(members, alg, allow)
-        return _build(
-            loaded,
-            row,
-            is_private=is_private,
-            kid=jwk.text_member(members, "kid"),
-            use=jwk.text_member(members, "use"),
-            key_ops=_read_key_ops(members),
-            allow=allow,
-        )
+        row = key_rules.choose_row(members, alg, allow)
+        fields: dict[str, Any] = {
+            "kid": jwk.text_member(members, "kid"),
+            "use": jwk.text_member(members, "use"),
+            "key_ops": key_rules.read_key_ops(members),
+        }
+        if row.kty == "oct":
+            return SecretKey(loaded, row, **fields)
+        half = PrivateKey if is_private else PublicKey
+        return half(loaded, row, accepts=key_rules.accepted_names(row, allow), **fields)
 
     @staticmethod
     def from_pem(
@@ -146,9 +144,9 @@ class Key:
 
         `alg` may be left out where the key leaves no choice (EC, Ed25519, Ed448, ML-DSA).
         """
-        data = pem.encode("utf-8") if isinstance(pem, str) else pem
+        data = pem.encode("utf-8", "replace") if isinstance(pem, str) else pem
         loaded, is_private = native.load_pem(data, password)
-        return _from_native(loaded, is_private, alg, kid, allow)
+        return _from_native(loaded, alg, kid, allow, is_private=is_private)
 
     @staticmethod
     def from_der(
@@ -161,7 +159,7 @@ class Key:
     ) -> Key:
         """The same for DER."""
         loaded, is_private = native.load_der(der, password)
-        return _from_native(loaded, is_private, alg, kid, allow)
+        return _from_native(loaded, alg, kid, allow, is_private=is_private)
 
     @staticmethod
     def from_secret(secret: bytes, *, alg: str, kid: str | None = None) -> SecretKey:
@@ -169,18 +167,18 @@ class Key:
         the text of a public or private key in any guise (CVE-2022-29217)."""
         if not isinstance(secret, bytes):
             raise TypeError("a secret is bytes")
-        row = _find_row(alg, ())
+        row = key_rules.find_row(alg)
         if row.kty != "oct":
             raise InvalidKey(f"{row.name} takes no secret")
-        return SecretKey._made(secret, row, kid=kid, thumbprint=False)
+        return SecretKey(secret, row, kid=kid)
 
     # --- taking apart -------------------------------------------------------------------------
 
     def to_jwk(self, *, private: bool = False) -> dict[str, Any]:
         """The key as JWK members. Private members only with `private=True`."""
-        named = {"alg": self.alg, "kid": self.kid, "use": self.use}
+        named = {"alg": self.enc or self.alg, "kid": self.kid, "use": self.use}
         members = self._members(private=private) | {k: v for k, v in named.items() if v is not None}
-        if self.key_ops is not None:
+        if self.key_ops is not None and (private or not self.is_private):
             members["key_ops"] = list(self.key_ops)
         return members
 
@@ -224,14 +222,17 @@ class Key:
 class PublicKey(Key):
     """Verifies signatures, or encrypts. May be shown to anyone."""
 
-    __slots__ = ("_verify",)
+    _half = "public"
+    __slots__ = ("_sealer", "_verify")
 
     def __init__(self, native_key: Any, row: Algorithm, **fields: Any) -> None:
         super().__init__(native_key, row, **fields)
-        _check_use(self, "public")
+        self._sealer: Sealer | None = None
         self._verify: Verify | None = None
         if isinstance(row, SignatureAlgorithm):
             self._verify = make_verifier(row, native_key)
+        else:
+            self._sealer = _make_sealer(row, native_key)
 
     @property
     def verify_signature(self) -> Verify:
@@ -240,19 +241,29 @@ class PublicKey(Key):
             raise InvalidKey(f"a key for {self.alg} does not verify signatures")
         return self._verify
 
+    @property
+    def sealer(self) -> Sealer:
+        """How content keys are made for the owner. Raises InvalidKey if not for that."""
+        if self._sealer is None:
+            raise InvalidKey(f"a key for {self.alg} does not encrypt")
+        return self._sealer
+
 
 class PrivateKey(Key):
     """Signs, or decrypts. `public` is the half to give away."""
 
-    __slots__ = ("_public", "_sign")
+    _half = "private"
+    __slots__ = ("_opener", "_public", "_sign")
 
     def __init__(self, native_key: Any, row: Algorithm, **fields: Any) -> None:
         super().__init__(native_key, row, **fields)
-        _check_use(self, "private")
         self._public: PublicKey | None = None
+        self._opener: Opener | None = None
         self._sign: Sign | None = None
         if isinstance(row, SignatureAlgorithm):
             self._sign = make_signer(row, native_key)
+        else:
+            self._opener = _make_opener(row, native_key)
 
     @property
     def public(self) -> PublicKey:
@@ -274,32 +285,40 @@ class PrivateKey(Key):
         """That of the public half."""
         return self.public.verify_signature
 
+    @property
+    def sealer(self) -> Sealer:
+        """That of the public half."""
+        return self.public.sealer
+
+    @property
+    def opener(self) -> Opener:
+        """How content keys are had back. Raises InvalidKey if the key is not for decryption."""
+        if self._opener is None:
+            raise InvalidKey(f"a key for {self.alg} does not decrypt")
+        return self._opener
+
 
 class SecretKey(Key):
-    """Symmetric: signs and verifies, or wraps and unwraps. Shared with whoever verifies."""
+    """Symmetric: signs and verifies, or encrypts and decrypts. Shared by both sides."""
 
-    __slots__ = ("_sign", "_verify")
+    _half = "secret"
+    __slots__ = ("_opener", "_sealer", "_sign", "_verify")
 
     def __init__(self, native_key: bytes, row: Algorithm, **fields: Any) -> None:
+        row = key_rules.settle_direct(row, len(native_key) * 8)
         super().__init__(native_key, row, **fields)
-        if row.name != "dir" or len(native_key) not in (16, 24, 32, 48, 64):
-            weak_keys.check_secret(native_key, algorithm=row.name, min_bits=row.min_bits)
-        _check_use(self, "secret")
+        weak_keys.check_secret(native_key, algorithm=row.name, min_bits=row.min_bits)
+        key_making.check_secret_size(row, native_key)
+        self._opener: Opener | None = None
+        self._sealer: Sealer | None = None
         self._sign: Sign | None = None
         self._verify: Verify | None = None
         if isinstance(row, SignatureAlgorithm):
             self._sign = make_signer(row, native_key)
             self._verify = make_verifier(row, native_key)
-        elif row.family in ("aes-kw", "aes-gcmkw") and len(native_key) * 8 != row.key_bits:
-            raise InvalidKey(f"{row.name} takes a key of exactly {row.key_bits} bits")
-
-    @classmethod
-    def _made(
-        cls, secret: bytes, row: Algorithm, *, kid: str | None, thumbprint: bool = True
-    ) -> SecretKey:
-        if kid is None and thumbprint:
-            kid = jwk.thumbprint({"kty": "oct", "k": base64url.encode(secret)})
-        return cls(secret, row, kid=kid)
+        else:
+            self._sealer = _make_sealer(row, native_key)
+            self._opener = _make_opener(row, native_key)
 
     def _members(self, *, private: bool) -> dict[str, Any]:
         if not private:
@@ -308,7 +327,7 @@ class SecretKey(Key):
 
     def thumbprint(self) -> str:
         """RFC 7638. It identifies the secret; it is safe to show only for a random one."""
-        return jwk.thumbprint(self._members(private=True))
+        return _secret_thumbprint(self.native)
 
     @property
     def public(self) -> SecretKey:
@@ -320,7 +339,7 @@ class SecretKey(Key):
         """message -> MAC. Raises InvalidKey if the key is not for signing."""
         if self._sign is None:
             raise InvalidKey(f"a key for {self.alg} does not sign")
-        _check_operation(self, "sign")
+        key_rules.check_operation(self.key_ops, "sign")
         return self._sign
 
     @property
@@ -328,124 +347,46 @@ class SecretKey(Key):
         """(MAC, message) -> None, or SignatureInvalid. Raises InvalidKey if not for that."""
         if self._verify is None:
             raise InvalidKey(f"a key for {self.alg} does not verify signatures")
-        _check_operation(self, "verify")
+        key_rules.check_operation(self.key_ops, "verify")
         return self._verify
 
+    @property
+    def sealer(self) -> Sealer:
+        """How content keys are made or wrapped. Raises InvalidKey if not for that."""
+        if self._sealer is None:
+            raise InvalidKey(f"a key for {self.alg} does not encrypt")
+        key_rules.check_operation(self.key_ops, "encrypt")
+        return self._sealer
 
-# --- choosing and checking the algorithm -------------------------------------------------------
-
-
-def _find_row(alg: str, allow: Collection[str]) -> Algorithm:
-    row = find_algorithm(alg)
-    if row is None:
-        raise InvalidKey(f"{_short(alg)} is no algorithm known here")
-    if isinstance(row, SignatureAlgorithm) and row.opt_in and row.name not in allow:
-        raise InvalidKey(f"{row.name} is off by default; pass allow=({row.name!r},)")
-    return row
-
-
-def _short(alg: object) -> str:
-    return ascii(alg)[:40]
-
-
-def _choose_row(members: Mapping[str, Any], alg: str | None, allow: Collection[str]) -> Algorithm:
-    named = jwk.text_member(members, "alg")
-    kty, curve = members["kty"], members.get("crv", "")
-    if named == EDDSA:
-        if EDDSA not in allow:
-            raise InvalidKey("the algorithm name EdDSA is deprecated; pass allow=('EdDSA',)")
-        named = curve if curve in EDDSA_CURVES else named
-    if named is not None and alg is not None and named != alg:
-        raise InvalidKey(f"the JWK is for {_short(named)}, not for {_short(alg)}")
-    chosen = (
-        named or alg or (ALGORITHM_OF_CURVE.get(curve) if members.get("use") != "enc" else None)
-    )
-    if chosen is None:
-        raise InvalidKey("the JWK names no algorithm; pass alg=")
-    row = _find_row(chosen, allow)
-    _check_fit(row, kty, curve)
-    return row
+    @property
+    def opener(self) -> Opener:
+        """How content keys are had back. Raises InvalidKey if not for that."""
+        if self._opener is None:
+            raise InvalidKey(f"a key for {self.alg} does not decrypt")
+        key_rules.check_operation(self.key_ops, "decrypt")
+        return self._opener
 
 
-def _check_fit(row: Algorithm, kty: str, curve: str) -> None:
-    fits = kty in row.kty.split("|") and (not row.curves or curve in row.curves)
-    if not fits:
-        raise InvalidKey(f"{row.name} does not fit a key of type {kty} {curve}".rstrip())
-
-
-def _accepts(row: Algorithm, allow: Collection[str]) -> frozenset[str]:
-    legacy = EDDSA in allow and row.name in EDDSA_CURVES
-    return frozenset({row.name, EDDSA} if legacy else {row.name})
-
-
-def _read_key_ops(members: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """RFC 7517 section 4.3: an array of distinct strings."""
-    ops = members.get("key_ops")
-    if ops is None:
-        return None
-    if not isinstance(ops, (list, tuple)) or not all(isinstance(op, str) for op in ops):
-        raise InvalidKey("key_ops is an array of strings")
-    if len(set(ops)) != len(ops):
-        raise InvalidKey("key_ops repeats an operation")
-    return tuple(ops)
-
-
-def _check_use(key: Key, half: str) -> None:
-    """RFC 7517 sections 4.2 and 4.3: what the key says it is for must be what it is loaded for."""
-    signing = isinstance(key.row, SignatureAlgorithm)
-    if key.use is not None and key.use != ("sig" if signing else "enc"):
-        raise InvalidKey(f"the key's use is {_short(key.use)}, which {key.alg} is not")
-    if key.key_ops is None:
-        return
-    if half == "secret":
-        wanted = {"sign", "verify"} if signing else _PRIVATE_ENCRYPTION_OPS | _PUBLIC_ENCRYPTION_OPS
-    elif signing:
-        wanted = {_SIGNING_OPS[half]}
-    else:
-        wanted = _PRIVATE_ENCRYPTION_OPS if half == "private" else _PUBLIC_ENCRYPTION_OPS
-    if not wanted & set(key.key_ops):
-        raise InvalidKey(f"the key's key_ops allow nothing that {key.alg} is for")
-
-
-def _check_operation(key: Key, operation: str) -> None:
-    if key.key_ops is not None and operation not in key.key_ops:
-        raise InvalidKey(f"the key's key_ops do not allow {operation}")
-
-
-# --- building -----------------------------------------------------------------------------------
-
-
-def _build(
-    loaded: Any,
-    row: Algorithm,
-    *,
-    is_private: bool,
-    kid: str | None,
-    use: str | None = None,
-    key_ops: tuple[str, ...] | None = None,
-    allow: Collection[str] = (),
-) -> Key:
-    fields: dict[str, Any] = {"kid": kid, "use": use, "key_ops": key_ops}
-    if isinstance(loaded, bytes):
-        return SecretKey(loaded, row, **fields)
-    fields["accepts"] = _accepts(row, allow)
-    return PrivateKey(loaded, row, **fields) if is_private else PublicKey(loaded, row, **fields)
+def certificate_thumbprint(der: bytes) -> str:
+    """`x5t#S256`: base64url of SHA-256 over a certificate's DER (RFC 7515 section 4.1.8)."""
+    return base64url.encode(sha256(der))
 
 
 def _from_native(
-    loaded: Any, is_private: bool, alg: str | None, kid: str | None, allow: Collection[str]
+    loaded: Any, alg: str | None, kid: str | None, allow: Collection[str], *, is_private: bool
 ) -> Key:
+    """A key from PEM or DER, where the material names no algorithm."""
     kty, curve = native.describe(loaded)
     if kty == "RSA":
-        weak_keys.check_rsa(native.rsa_public_numbers(loaded)[0])
+        weak_keys.check_rsa(*native.rsa_public_numbers(loaded))
     chosen = alg or ALGORITHM_OF_CURVE.get(curve) or (curve if kty == "AKP" else None)
     if chosen is None:
         raise InvalidKey("this type of key serves several algorithms; pass alg=")
-    row = _find_row(chosen, allow)
-    _check_fit(row, kty, curve)
-    if kty == "AKP" and curve != row.name:
-        raise InvalidKey(f"the key is for {curve}, not for {row.name}")
-    return _build(loaded, row, is_private=is_private, kid=kid or _thumbprint(loaded), allow=allow)
+    row = key_rules.find_row(chosen, allow)
+    key_rules.check_fit(row, kty, curve)
+    half = PrivateKey if is_private else PublicKey
+    accepts = key_rules.accepted_names(row, allow)
+    return half(loaded, row, kid=kid or _thumbprint(loaded), accepts=accepts)
 
 
 def _thumbprint(native_key: Any) -> str:
@@ -453,24 +394,17 @@ def _thumbprint(native_key: Any) -> str:
     return jwk.thumbprint(jwk.from_native(native_key, kty, curve, private=False))
 
 
-def _generate_on_curve(row: Algorithm, curve: str | None) -> Any:
-    chosen = curve or row.curves[0]
-    if chosen not in row.curves:
-        raise InvalidKey(f"{row.name} does not use the curve {_short(chosen)}")
-    make = native.generate_ec if chosen in native.EC_CURVES else native.generate_okp
-    return make(chosen)
+def _secret_thumbprint(secret: bytes) -> str:
+    return jwk.thumbprint({"kty": "oct", "k": base64url.encode(secret)})
 
 
-def _generate_secret(row: Algorithm, size: int | None) -> bytes:
-    if row.name == "dir" and size is None:
-        raise InvalidKey("dir needs size=, the bits of the content encryption's key")
-    exact = row.key_bits if isinstance(row, KeyManagementAlgorithm) and "kw" in row.family else 0
-    bits = size or (256 if row.name.startswith("PBES2") else row.min_bits)
-    if bits < row.min_bits or bits % 8 or (exact and bits != exact):
-        raise InvalidKey(f"{row.name} takes no key of {bits} bits")
-    return random_bytes(bits // 8)
+def _make_sealer(row: KeyManagementAlgorithm, native_key: Any) -> Sealer:
+    from lingpai.jose.crypto.key_management import make_sealer  # loaded by those alone who encrypt
+
+    return make_sealer(row, native_key)
 
 
-def certificate_thumbprint(der: bytes) -> str:
-    """`x5t#S256`: base64url of SHA-256 over a certificate's DER (RFC 7515 section 4.1.8)."""
-    return base64url.encode(sha256(der))
+def _make_opener(row: KeyManagementAlgorithm, native_key: Any) -> Opener:
+    from lingpai.jose.crypto.key_management import make_opener  # loaded by those alone who decrypt
+
+    return make_opener(row, native_key)

@@ -6,7 +6,7 @@ import binascii
 from functools import lru_cache
 
 from lingpai.errors import InvalidKey, WeakKey
-from lingpai.jose.algorithms import RSA_MAX_BITS, RSA_MIN_BITS
+from lingpai.jose.algorithms import RSA_MAX_BITS, RSA_MAX_EXPONENT_BITS, RSA_MIN_BITS
 from lingpai.jose.crypto import native
 
 # CVE-2017-15361 (ROCA): modulo each of these primes, a vulnerable modulus is a power of 65537.
@@ -18,13 +18,20 @@ _TEXT_MARKS = (b"-----BEGIN", b"---- BEGIN", b"ssh-rsa", b"ssh-ed25519", b"ecdsa
 _IGNORED = bytes(range(33)) + b"\xef\xbb\xbf\xff\xfe"  # white space, controls, byte order marks
 
 
-def check_rsa(modulus: int) -> None:
-    """Raises WeakKey for a modulus under 2048 bits or with the ROCA fingerprint."""
+def check_rsa(modulus: int, exponent: int) -> None:
+    """Raises WeakKey for a modulus under 2048 bits, one with the ROCA fingerprint, or e = 1.
+
+    The bounds above, InvalidKey, keep a foreign key from burning the time of whoever verifies.
+    """
     bits = modulus.bit_length()
     if bits < RSA_MIN_BITS:
         raise WeakKey(f"an RSA key of {bits} bits; at least {RSA_MIN_BITS} are needed")
     if bits > RSA_MAX_BITS:
         raise InvalidKey(f"an RSA key of {bits} bits; at most {RSA_MAX_BITS} are accepted")
+    if exponent < 3 or not exponent & 1 or not modulus & 1:
+        raise WeakKey("an RSA key whose modulus or exponent is even, or whose exponent is 1")
+    if exponent.bit_length() > RSA_MAX_EXPONENT_BITS:
+        raise InvalidKey(f"an RSA exponent of more than {RSA_MAX_EXPONENT_BITS} bits")
     if has_roca_fingerprint(modulus):
         raise WeakKey("an RSA key with the ROCA fingerprint (CVE-2017-15361)")
 
