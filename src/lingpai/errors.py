@@ -34,11 +34,13 @@ __all__ = [
     "MixedKeySet",
     "NonceMismatch",
     "ProofError",
+    "ProofNonceMismatch",
     "SecretInPayload",
     "SignatureInvalid",
     "StatusError",
     "StatusUnavailable",
     "StatusUnchecked",
+    "StatusUnknown",
     "TokenError",
     "TokenExpired",
     "TokenIssuedInFuture",
@@ -264,6 +266,12 @@ class StatusUnchecked(StatusError):
     code: ClassVar[str] = "status_unchecked"
 
 
+class StatusUnknown(StatusError):
+    """The list says nothing about the token: no such index, or a value without a meaning here."""
+
+    code: ClassVar[str] = "status_unknown"
+
+
 class ProofError(TokenError):
     """The proof of possession does not hold."""
 
@@ -280,6 +288,12 @@ class InvalidProof(ProofError):
     """The proof is for another key, request or time (RFC 9449 section 4.3)."""
 
     code: ClassVar[str] = "invalid_proof"
+
+
+class ProofNonceMismatch(InvalidProof):
+    """The proof lacks the server's current nonce; make another with it (RFC 9449 section 8)."""
+
+    code: ClassVar[str] = "proof_nonce_mismatch"
 
 
 class AuthorizationError(TokenError):
