@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -68,6 +69,22 @@ def test_a_migration_that_was_changed_is_refused(db: sqlite3.Connection) -> None
     with pytest.raises(SchemaDiverged, match="0001_first"):
         migrate(db, [Migration(1, "0001_first", FIRST.script + "-- more\n"), SECOND])
     assert tables(db) == {"schema_version", "one"}
+
+
+def test_of_two_that_migrate_at_once_the_second_waits_and_finds_it_done(
+    db: sqlite3.Connection, tmp_path: Path
+) -> None:
+    with closing(open_writer(tmp_path / "m.db", Limits())) as second:
+        second_tried = threading.Event()
+        second.set_trace_callback(lambda _statement: second_tried.set())
+        db.execute("BEGIN IMMEDIATE")
+        waiting = threading.Thread(target=migrate, args=(second, [FIRST]))
+        waiting.start()
+        assert second_tried.wait(30)
+        db.execute("ROLLBACK")  # the first gives way and starts anew, after or before the second
+        migrate(db, [FIRST])
+        waiting.join()
+        assert len(history(second)) == 1
 
 
 def test_a_script_falls_into_its_statements() -> None:
