@@ -26,6 +26,7 @@ from lingpai.jose.header import Header
 from lingpai.jwt.policy import ANY_AUDIENCE, ANY_ISSUER, IGNORE_STATUS, Policy
 from lingpai.jwt.token import VerifiedToken
 
+LATEST = 2**53  # beyond it a double skips seconds, and far beyond it arithmetic overflows
 IAT_TOLERANCE_SECONDS = 60  # `iat` is no promise of validity; clocks differ, a minute is an error
 
 
@@ -48,13 +49,15 @@ def check_claims(header: Header, claims: dict[str, Any], policy: Policy) -> Veri
     if type(get("sub", "")) is not str or type(get("jti", "")) is not str:
         raise InvalidClaim("sub and jti are strings")
     exp = get("exp")
-    if type(exp) is not int:
+    if type(exp) is not int or not 0 <= exp <= LATEST:
         exp = _read_exp(claims, policy)
     valid_from: float = 0
     if "nbf" in claims:
         valid_from = numeric_date(claims, "nbf") or 0
     if "iat" in claims:
-        iat = claims["iat"] if type(claims["iat"]) is int else numeric_date(claims, "iat") or 0
+        iat = claims["iat"]
+        if type(iat) is not int or not 0 <= iat <= LATEST:
+            iat = numeric_date(claims, "iat") or 0
         if iat - IAT_TOLERANCE_SECONDS > valid_from:
             valid_from = iat - IAT_TOLERANCE_SECONDS
     return VerifiedToken(header, claims, exp, valid_from)
@@ -84,13 +87,18 @@ def check_age(token: VerifiedToken, max_age_seconds: int, leeway_seconds: int, n
 
 
 def numeric_date(claims: dict[str, Any], name: str) -> int | float | None:
-    """A NumericDate (RFC 7519 section 2): a finite number, no bool, no text; None if absent."""
+    """A NumericDate (RFC 7519 section 2): a number within reason, no bool, no text.
+
+    None if it is absent.
+    """
     if name not in claims:
         return None
-    value = claims[name]
-    if type(value) is int or (type(value) is float and math.isfinite(value)):
-        return value
-    raise InvalidClaim(f"{name} is not a number")
+    value: int | float = claims[name]
+    if type(value) is not int and type(value) is not float:
+        raise InvalidClaim(f"{name} is not a number")
+    if not -LATEST <= value <= LATEST:
+        raise InvalidClaim(f"{name} is out of range")
+    return value
 
 
 def _read_exp(claims: dict[str, Any], policy: Policy) -> float:
