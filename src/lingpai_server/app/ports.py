@@ -17,6 +17,10 @@ class KeyRing(Signer, Protocol):
     def refresh_keys(self) -> RefreshKeys:
         """The MAC keys of refresh tokens, by version."""
 
+    @property
+    def problem(self) -> str | None:
+        """Why the newest keys of the store cannot be used, so that older ones are; None if not."""
+
     async def reload(self) -> bool:
         """Look for keys that another process made; whether there are any."""
 

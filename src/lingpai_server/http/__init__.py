@@ -1,0 +1,1 @@
+"""HTTP: routes, reading, rendering, headers. Decides nothing; framework types stop here."""
