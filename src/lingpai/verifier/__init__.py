@@ -1,0 +1,10 @@
+"""What a service embeds: tokens verified locally, keys held fresh by one background thread."""
+
+from __future__ import annotations
+
+from lingpai.verifier.jwks import Timing
+from lingpai.verifier.requirement import Requirement
+from lingpai.verifier.transport import HttpTransport, Transport
+from lingpai.verifier.verifier import Stats, Verifier
+
+__all__ = ["HttpTransport", "Requirement", "Stats", "Timing", "Transport", "Verifier"]

@@ -1,0 +1,166 @@
+"""The one place that opens connections: a `Get` in, a `Response` out. Knows nothing of tokens.
+
+No redirect is followed, no cookie kept, no proxy taken from the environment, nothing decompressed;
+size and time are capped, the time as a whole and not for each read. A connection serves one
+request, so that no socket is left open, shared with a forked child or tied to an old address.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from http.client import HTTPException
+from typing import Protocol
+
+from urllib3 import BaseHTTPResponse
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+
+from lingpai._version import __version__
+from lingpai.verifier.flows import FetchFailed, Get, Response
+from lingpai.verifier.urls import Url, parse_url
+
+__all__ = ["HttpTransport", "Transport"]
+
+FETCH_SECONDS = 5.0
+CHUNK_BYTES = 65_536
+
+
+class Transport(Protocol):
+    """Whatever can fetch. `get` raises FetchFailed; `cancel` makes a running `get` end soon."""
+
+    def get(self, request: Get) -> Response:
+        """The answer to one request."""
+
+    def cancel(self) -> None:
+        """Give up what is under way. A later `get` starts afresh."""
+
+
+class HttpTransport:
+    """Fetches over HTTP/1.1 with urllib3. Used by one thread at a time.
+
+    `timeout_seconds` bounds one request as a whole; `ssl_context` replaces the system's trust.
+    """
+
+    def __init__(
+        self, *, timeout_seconds: float = FETCH_SECONDS, ssl_context: ssl.SSLContext | None = None
+    ) -> None:
+        self._timeout_seconds = timeout_seconds
+        self._ssl_context = ssl_context
+        self._line = _Line()
+
+    def get(self, request: Get) -> Response:
+        """Fetch once. Raises FetchFailed."""
+        try:
+            url = parse_url(request.url)
+            with self._line.cut_after(self._timeout_seconds):
+                return self._exchange(url, request)
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            raise FetchFailed(f"{request.url}: {type(error).__name__}: {error}") from error
+
+    def cancel(self) -> None:
+        """Cut the connection of a `get` that is under way."""
+        self._line.cut()
+
+    def _exchange(self, url: Url, request: Get) -> Response:
+        connection = self._connection(url)
+        try:
+            connection.connect()
+            self._line.hold(connection.sock)
+            connection.request(
+                "GET",
+                url.target,
+                headers=_headers(request),
+                preload_content=False,
+                decode_content=False,
+            )
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.headers.items()}
+            return Response(answer.status, headers, _read(answer, request.max_bytes))
+        finally:
+            connection.close()
+
+    def _connection(self, url: Url) -> HTTPConnection:
+        if url.scheme == "http":
+            return HTTPConnection(url.host, url.port, timeout=self._timeout_seconds)
+        if self._ssl_context is None:  # reading the system's certificates takes milliseconds
+            self._ssl_context = ssl.create_default_context()
+        return HTTPSConnection(
+            url.host, url.port, timeout=self._timeout_seconds, ssl_context=self._ssl_context
+        )
+
+
+class _Line:
+    """The socket in use, so that a deadline or `cancel` can cut it from another thread.
+
+    A socket's own timeout is for each read: a server that sends a byte a second never meets it.
+    """
+
+    def __init__(self) -> None:
+        self._socket: socket.socket | None = None
+        self._process = os.getpid()
+        self._is_cut = False
+
+    def hold(self, sock: socket.socket | None) -> None:
+        """Remember the socket; cut it at once if the time was over while it connected."""
+        self._socket, self._process = sock, os.getpid()
+        if self._is_cut:
+            self.cut()
+
+    def cut(self) -> None:
+        """End both directions: a read that waits returns at once."""
+        self._is_cut = True
+        held = self._socket
+        if held is not None and self._process == os.getpid():  # a forked child leaves it alone
+            with suppress(OSError):
+                # not SSLSocket.shutdown, which would pull the TLS state from under the reader
+                socket.socket.shutdown(held, socket.SHUT_RDWR)
+
+    @contextmanager
+    def cut_after(self, seconds: float) -> Iterator[None]:
+        """Cut the line unless the block ends in time. Raises TimeoutError if it was cut."""
+        self._is_cut, self._socket = False, None
+        watch = threading.Timer(seconds, self.cut)
+        watch.daemon = True
+        watch.start()
+        started = time.monotonic()
+        failure: Exception | None = None
+        try:
+            yield
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            failure = error
+        finally:
+            self._socket = None
+            watch.cancel()
+            watch.join()
+        if self._is_cut:  # without an error too: a cut answer can look like a short one
+            waited = time.monotonic() - started
+            raise TimeoutError(f"given up after {waited:.1f} s") from failure
+        if failure is not None:
+            raise failure
+
+
+def _headers(request: Get) -> dict[str, str]:
+    headers = {
+        "Accept": request.accept,
+        "Accept-Encoding": "identity",
+        "Connection": "close",
+        "User-Agent": f"lingpai/{__version__}",
+    }
+    if request.etag is not None:
+        headers["If-None-Match"] = request.etag
+    return headers
+
+
+def _read(answer: BaseHTTPResponse, max_bytes: int) -> bytes:
+    body = bytearray()
+    while chunk := answer.read(CHUNK_BYTES, decode_content=False):
+        body += chunk
+        if len(body) > max_bytes:
+            raise ValueError(f"the answer is larger than {max_bytes} bytes")
+    return bytes(body)
