@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
-from lingpai.errors import SecretInPayload
+from lingpai.errors import IssueError, SecretInPayload
+from lingpai.jose import strict_json
 
 SECRET_NAMES = frozenset(
     {
@@ -28,20 +29,30 @@ def check_payload(claims: Mapping[str, Any], payload: bytes, allowed: Collection
     """Raises SecretInPayload if a name or a value looks like a secret, unless the name is allowed.
 
     A JWS is signed, not hidden: whoever holds the token reads all of it. `payload` is the same
-    claims as JSON: most have nothing nested and no long number, and are not walked through.
+    claims as JSON: most have nothing nested and no long number, and are not walked through. What
+    is walked through is what others will read, not the objects it was made of.
+
+    Raises IssueError for claims that a strict verifier would refuse as JSON.
     """
     if (
         payload.count(b"{") > 1
         or not _are_innocent(tuple(claims))
         or _RUN in payload.translate(_DIGITS, b" -")
     ):
-        _walk(claims, allowed)
+        _walk(_read(payload), allowed)
 
 
 @lru_cache(maxsize=1024)
-def _are_innocent(names: tuple[str, ...]) -> bool:
+def _are_innocent(names: tuple[object, ...]) -> bool:
     """Programs issue the same few sets of claims again and again."""
-    return not any(is_secret_name(name) for name in names)
+    return all(isinstance(name, str) and not is_secret_name(name) for name in names)
+
+
+def _read(payload: bytes) -> dict[str, Any]:
+    try:
+        return strict_json.decode_object(payload)
+    except ValueError as error:
+        raise IssueError(f"no strict verifier would accept the claims: {error}") from None
 
 
 def _walk(claims: Mapping[str, Any], allowed: Collection[str]) -> None:
@@ -59,9 +70,9 @@ def _walk(claims: Mapping[str, Any], allowed: Collection[str]) -> None:
 def _walk_value(name: str, value: Any, allowed: Collection[str]) -> None:
     if isinstance(value, (str, int)):
         _check_card(name, value)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, dict):
         _walk(value, allowed)
-    elif isinstance(value, (list, tuple, set, frozenset)):
+    elif isinstance(value, list):
         for item in value:
             _walk_value(name, item, allowed)
 
