@@ -22,7 +22,7 @@ from lingpai_server.core.secret import Secret
 
 PREFIX = "lp_rt_"
 FAMILY_ID_BYTES = 16
-MAX_TOKEN_CHARS = 128
+MAX_TOKEN_CHARS = 128  # no token is longer; what is costs no work
 _LABEL = b"lp_rt\x00"
 _MAX_NUMBER = 2**63 - 1  # what an SQL BIGINT holds
 _MAX_DIGITS = len(str(_MAX_NUMBER))

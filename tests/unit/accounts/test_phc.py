@@ -54,6 +54,7 @@ def test_a_written_hash_reads_back() -> None:
         ("ODw$", "OD-$"),
         ("$AAECAwQFBgcICQoLDA0ODw$", "$AAEC$"),
         ("$AAECAwQFBgcICQoLDA0ODw$", "$$"),
+        ("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8", "AAECAwQFBgcICQoL"),
         ("$argon2id", "argon2id"),
         ("$argon2id", "$$argon2id"),
         ("Hh8", "Hh8$"),

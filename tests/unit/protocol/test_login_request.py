@@ -111,6 +111,11 @@ def test_a_confidential_client_may_use_the_basic_header() -> None:
     assert command.client == PresentedClient("app", method, Secret("s"))
 
 
+def test_a_broken_basic_header_is_refused() -> None:
+    result = _parse(dict(MEMBERS), Arrival(authorization="Basic !"))
+    assert _refused(result)[0] is ErrorCode.INVALID_CLIENT
+
+
 @pytest.mark.parametrize(
     "arrival", [Arrival(sec_fetch_site="cross-site"), Arrival(origin="https://evil.example")]
 )
