@@ -20,12 +20,12 @@ from lingpai.errors import (
     UnknownKey,
     quote,
 )
-from lingpai.jose import base64url, strict_json
+from lingpai.jose import base64url
 from lingpai.jose.algorithms import EDDSA, SIGNATURE_ALGORITHMS
 from lingpai.jose.base64url import decode_bytes
 from lingpai.jose.crypto.signatures import Verify
-from lingpai.jose.header import Header, parse_header
-from lingpai.jose.keys import Key, PrivateKey, PublicKey, SecretKey
+from lingpai.jose.header import Header, encode_members, parse_header, write_members
+from lingpai.jose.keys import Key, PrivateKey, SecretKey
 
 MAX_TOKEN_BYTES = 65_536
 
@@ -48,8 +48,8 @@ class KeySource(Protocol):
 def sign_compact(payload: bytes, key: SigningKey, header: Mapping[str, Any] | None = None) -> str:
     """A compact JWS over `payload`. `alg` is the key's and `kid` defaults to it.
 
-    Raises InvalidKey for a key that does not sign, ValueError for a header that is not JSON or
-    names another `alg`.
+    Raises InvalidKey for a key that does not sign; ValueError for a header that names another
+    `alg`, or a member that is not the caller's to set.
     """
     encoded = encode_header(key, header or {})
     return sign_encoded(encoded, payload, key)
@@ -64,13 +64,7 @@ def sign_encoded(encoded_header: bytes, payload: bytes, key: SigningKey) -> str:
 
 def encode_header(key: Key, header: Mapping[str, Any]) -> bytes:
     """base64url of the protected header for one key. Raises ValueError."""
-    members: dict[str, Any] = {"alg": key.alg}
-    if key.kid is not None:
-        members["kid"] = key.kid
-    members.update(header)
-    if members["alg"] != key.alg:
-        raise ValueError(f"the key signs with {key.alg} and nothing else")
-    return base64url.encode_bytes(strict_json.encode(members))
+    return encode_members(write_members(key.alg, key.kid, header))
 
 
 def verify_compact(
@@ -86,9 +80,9 @@ def verify_compact(
     else:
         data = to_bytes(token, max_bytes)
     signing_input, _, encoded_signature = data.rpartition(b".")
-    encoded_header, _, encoded_payload = signing_input.partition(b".")
+    encoded_header, dot, encoded_payload = signing_input.partition(b".")
     known: Known | None = keys.known.get(encoded_header)
-    if known is None:
+    if known is None or not dot:
         return _verify_first(data, keys)
     try:
         signature = decode_bytes(encoded_signature)
@@ -127,12 +121,7 @@ def find_verifiers(header: Header, keys: KeySource) -> tuple[Verify, ...]:
     for key in candidates:
         if header.alg not in key.accepts:
             raise AlgorithmMismatch(f"alg is {quote(header.alg)}, the key is for {key.alg} only")
-    return tuple(_verifier_of(key) for key in candidates)
-
-
-def _verifier_of(key: Key) -> Verify:
-    assert isinstance(key, (PublicKey, PrivateKey, SecretKey))  # noqa: S101 - Key has no others
-    return key.verify_signature
+    return tuple(key.verify_signature for key in candidates)
 
 
 def _verify_first(data: bytes, keys: KeySource) -> tuple[Header, bytes]:

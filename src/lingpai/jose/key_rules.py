@@ -148,9 +148,9 @@ def check_use(row: Algorithm, half: str, use: str | None, key_ops: tuple[str, ..
         raise InvalidKey(f"the key's key_ops allow nothing that {row.name} is for")
 
 
-def check_operation(key_ops: tuple[str, ...] | None, operation: str) -> None:
-    """Raises InvalidKey if `key_ops` is there and does not allow what is about to be done."""
-    if key_ops is not None and _OPERATIONS[operation].isdisjoint(key_ops):
+def check_operation(key_ops: tuple[str, ...], operation: str) -> None:
+    """Raises InvalidKey if `key_ops` does not allow what is about to be done."""
+    if _OPERATIONS[operation].isdisjoint(key_ops):
         raise InvalidKey(f"the key's key_ops do not allow {operation}")
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from lingpai.errors import InvalidKey, MixedKeySet
 from lingpai.jose import jwk
+from lingpai.jose.algorithms import KEY_MANAGEMENT_ALGORITHMS
 from lingpai.jose.keys import Key, PrivateKey, SecretKey
 
 MAX_KEYS = 10_000
@@ -90,9 +91,9 @@ class KeySet:
         """The keys that may answer for a header, best first; empty if there is none.
 
         With a `kid` only keys of that name are meant, or, where no key has it, keys without a name.
-        Raises MixedKeySet for a set that no verification may use.
+        Raises MixedKeySet where a signature is to be verified and the set is not fit for that.
         """
-        if self.is_mixed:
+        if self.is_mixed and alg not in KEY_MANAGEMENT_ALGORITHMS:
             raise MixedKeySet("symmetric and asymmetric keys in one set")
         named = self.keys if kid is None else self._by_kid.get(kid, self._without_kid)
         matching = [key for key in named if alg in key.accepts]

@@ -36,7 +36,10 @@ class Key:
     """
 
     _half = "public"
-    __slots__ = ("accepts", "alg", "key_ops", "kid", "known", "native", "prepared", "row", "use")
+    __slots__ = (
+        *("accepts", "alg", "key_ops", "kid", "known", "native", "prepared", "row", "use"),
+        *("_opener", "_sealer", "_sign", "_verify"),
+    )
 
     def __init__(
         self,
@@ -60,6 +63,11 @@ class Key:
         self.known: dict[bytes, Any] = {}
         # Encoded headers by `typ`, so that signing writes each only once; bounded.
         self.prepared: dict[str, bytes] = {}
+        # What this half can do is prepared by its class.
+        self._sign: Sign | None = None
+        self._verify: Verify | None = None
+        self._sealer: Sealer | None = None
+        self._opener: Opener | None = None
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(alg={self.alg!r}, kid={self.kid!r})"
@@ -200,6 +208,47 @@ class Key:
         """RFC 9278."""
         return THUMBPRINT_URI + self.thumbprint()
 
+    # --- using --------------------------------------------------------------------------------
+
+    @property
+    def sign_message(self) -> Sign:
+        """message -> signature or MAC. Raises InvalidKey if the key is not for signing."""
+        if self._sign is None:
+            raise self._unfit("sign")
+        self._check_operation("sign")
+        return self._sign
+
+    @property
+    def verify_signature(self) -> Verify:
+        """(signature, message) -> None, or SignatureInvalid. Raises InvalidKey if not for that."""
+        if self._verify is None:
+            raise self._unfit("verify")
+        self._check_operation("verify")
+        return self._verify
+
+    @property
+    def sealer(self) -> Sealer:
+        """How content keys are made for the owner. Raises InvalidKey if not for that."""
+        if self._sealer is None:
+            raise self._unfit("encrypt")
+        self._check_operation("encrypt")
+        return self._sealer
+
+    @property
+    def opener(self) -> Opener:
+        """How content keys are had back. Raises InvalidKey if not for that."""
+        if self._opener is None:
+            raise self._unfit("decrypt")
+        self._check_operation("decrypt")
+        return self._opener
+
+    def _unfit(self, operation: str) -> InvalidKey:
+        return InvalidKey(f"a {self._half} key for {self.alg} does not {operation}")
+
+    def _check_operation(self, operation: str) -> None:
+        if self.key_ops is not None:
+            key_rules.check_operation(self.key_ops, operation)
+
     # --- answering for a header, see `key_set` --------------------------------------------------
 
     def candidates(self, alg: str, kid: str | None) -> tuple[Key, ...]:  # noqa: ARG002
@@ -223,43 +272,25 @@ class PublicKey(Key):
     """Verifies signatures, or encrypts. May be shown to anyone."""
 
     _half = "public"
-    __slots__ = ("_sealer", "_verify")
+    __slots__ = ()
 
     def __init__(self, native_key: Any, row: Algorithm, **fields: Any) -> None:
         super().__init__(native_key, row, **fields)
-        self._sealer: Sealer | None = None
-        self._verify: Verify | None = None
         if isinstance(row, SignatureAlgorithm):
             self._verify = make_verifier(row, native_key)
         else:
             self._sealer = _make_sealer(row, native_key)
-
-    @property
-    def verify_signature(self) -> Verify:
-        """(signature, message) -> None, or SignatureInvalid. Raises InvalidKey if not for that."""
-        if self._verify is None:
-            raise InvalidKey(f"a key for {self.alg} does not verify signatures")
-        return self._verify
-
-    @property
-    def sealer(self) -> Sealer:
-        """How content keys are made for the owner. Raises InvalidKey if not for that."""
-        if self._sealer is None:
-            raise InvalidKey(f"a key for {self.alg} does not encrypt")
-        return self._sealer
 
 
 class PrivateKey(Key):
     """Signs, or decrypts. `public` is the half to give away."""
 
     _half = "private"
-    __slots__ = ("_opener", "_public", "_sign")
+    __slots__ = ("_public",)
 
     def __init__(self, native_key: Any, row: Algorithm, **fields: Any) -> None:
         super().__init__(native_key, row, **fields)
         self._public: PublicKey | None = None
-        self._opener: Opener | None = None
-        self._sign: Sign | None = None
         if isinstance(row, SignatureAlgorithm):
             self._sign = make_signer(row, native_key)
         else:
@@ -274,13 +305,6 @@ class PrivateKey(Key):
         return self._public
 
     @property
-    def sign_message(self) -> Sign:
-        """message -> signature. Raises InvalidKey if the key is not for signing."""
-        if self._sign is None:
-            raise InvalidKey(f"a key for {self.alg} does not sign")
-        return self._sign
-
-    @property
     def verify_signature(self) -> Verify:
         """That of the public half."""
         return self.public.verify_signature
@@ -290,35 +314,29 @@ class PrivateKey(Key):
         """That of the public half."""
         return self.public.sealer
 
-    @property
-    def opener(self) -> Opener:
-        """How content keys are had back. Raises InvalidKey if the key is not for decryption."""
-        if self._opener is None:
-            raise InvalidKey(f"a key for {self.alg} does not decrypt")
-        return self._opener
-
 
 class SecretKey(Key):
     """Symmetric: signs and verifies, or encrypts and decrypts. Shared by both sides."""
 
     _half = "secret"
-    __slots__ = ("_opener", "_sealer", "_sign", "_verify")
+    __slots__ = ()
 
     def __init__(self, native_key: bytes, row: Algorithm, **fields: Any) -> None:
         row = key_rules.settle_direct(row, len(native_key) * 8)
         super().__init__(native_key, row, **fields)
         weak_keys.check_secret(native_key, algorithm=row.name, min_bits=row.min_bits)
         key_making.check_secret_size(row, native_key)
-        self._opener: Opener | None = None
-        self._sealer: Sealer | None = None
-        self._sign: Sign | None = None
-        self._verify: Verify | None = None
         if isinstance(row, SignatureAlgorithm):
             self._sign = make_signer(row, native_key)
             self._verify = make_verifier(row, native_key)
         else:
             self._sealer = _make_sealer(row, native_key)
             self._opener = _make_opener(row, native_key)
+
+    @property
+    def public(self) -> SecretKey:
+        """Itself: whoever verifies holds the same secret."""
+        return self
 
     def _members(self, *, private: bool) -> dict[str, Any]:
         if not private:
@@ -328,43 +346,6 @@ class SecretKey(Key):
     def thumbprint(self) -> str:
         """RFC 7638. It identifies the secret; it is safe to show only for a random one."""
         return _secret_thumbprint(self.native)
-
-    @property
-    def public(self) -> SecretKey:
-        """Itself: whoever verifies holds the same secret."""
-        return self
-
-    @property
-    def sign_message(self) -> Sign:
-        """message -> MAC. Raises InvalidKey if the key is not for signing."""
-        if self._sign is None:
-            raise InvalidKey(f"a key for {self.alg} does not sign")
-        key_rules.check_operation(self.key_ops, "sign")
-        return self._sign
-
-    @property
-    def verify_signature(self) -> Verify:
-        """(MAC, message) -> None, or SignatureInvalid. Raises InvalidKey if not for that."""
-        if self._verify is None:
-            raise InvalidKey(f"a key for {self.alg} does not verify signatures")
-        key_rules.check_operation(self.key_ops, "verify")
-        return self._verify
-
-    @property
-    def sealer(self) -> Sealer:
-        """How content keys are made or wrapped. Raises InvalidKey if not for that."""
-        if self._sealer is None:
-            raise InvalidKey(f"a key for {self.alg} does not encrypt")
-        key_rules.check_operation(self.key_ops, "encrypt")
-        return self._sealer
-
-    @property
-    def opener(self) -> Opener:
-        """How content keys are had back. Raises InvalidKey if not for that."""
-        if self._opener is None:
-            raise InvalidKey(f"a key for {self.alg} does not decrypt")
-        key_rules.check_operation(self.key_ops, "decrypt")
-        return self._opener
 
 
 def certificate_thumbprint(der: bytes) -> str:

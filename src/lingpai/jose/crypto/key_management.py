@@ -152,10 +152,13 @@ def _open_gcm(_row: KeyManagementAlgorithm, secret: bytes) -> Opener:
 def _seal_pbes2(row: KeyManagementAlgorithm, password: bytes) -> Sealer:
     def wrap(content_key: bytes, header: Members) -> tuple[bytes, Added]:
         count = header.get("p2c", DEFAULT_PBES2_COUNTS[row.hash_name])
-        check_pbes2_count(count)
+        if type(count) is not int or not MIN_PBES2_COUNT <= count <= MAX_PBES2_COUNT:
+            raise ValueError(f"p2c is {MIN_PBES2_COUNT} to {MAX_PBES2_COUNT}")
         salt = key_wrapping.draw_salt()
         derived = key_wrapping.derive_from_password(row, password, salt, count)
-        added = {"p2s": base64url.encode(salt), "p2c": count}
+        added: Added = {"p2s": base64url.encode(salt)}
+        if "p2c" not in header:
+            added["p2c"] = count
         return key_wrapping.aes_wrap(derived, content_key), added
 
     return SealWrapped(wrap)
@@ -173,11 +176,12 @@ def _open_pbes2(row: KeyManagementAlgorithm, password: bytes) -> Opener:
     return OpenWrapped(unwrap)
 
 
-def check_pbes2_count(count: Any, *, tries: int = 1) -> int:
-    """`p2c` if it is within bounds, `tries` times over. Raises InvalidHeader, before any work."""
+def check_pbes2_count(count: object, *, tries: int = 1) -> int:
+    """A `p2c` that is within bounds, `tries` times over. Raises InvalidHeader, before any work."""
     if type(count) is not int or not MIN_PBES2_COUNT <= count <= MAX_PBES2_COUNT // tries:
-        limits = f"{MIN_PBES2_COUNT} to {MAX_PBES2_COUNT // tries}"
-        raise InvalidHeader(f"p2c is not a count of {limits}")
+        raise InvalidHeader(
+            f"p2c is not {MIN_PBES2_COUNT} to {MAX_PBES2_COUNT}, over all passwords to try"
+        )
     return count
 
 
