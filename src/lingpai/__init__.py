@@ -1,7 +1,7 @@
 """Lingpai: sign, verify, encrypt and decrypt tokens; embed a verifier that needs no look-up.
 
-The names in `__all__` are the API. `Verifier` and what else needs the network load when first used,
-so that a program that only signs never pays for them.
+The names in `__all__` are the API. Encryption, and `Verifier` with all that needs the network, load
+when first used, so that a program that only checks signatures never pays for them.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from lingpai.jwt.policy import (
 from lingpai.jwt.token import VerifiedToken
 
 if TYPE_CHECKING:
+    from lingpai.jose.jwe import Decrypted as Decrypted
+    from lingpai.jose.jwe import decrypt as decrypt
+    from lingpai.jose.jwe import encrypt as encrypt
     from lingpai.verifier import Verifier as Verifier
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "IGNORE_STATUS",
     "NO_TYP",
     "Budget",
+    "Decrypted",
     "Key",
     "KeySet",
     "Policy",
@@ -43,16 +47,23 @@ __all__ = [
     "VerifiedToken",
     "Verifier",
     "__version__",
+    "decrypt",
+    "encrypt",
     "errors",
     "sign",
     "verify",
 ]
 
-_LAZY = {"Verifier": "lingpai.verifier"}
+_LAZY = {
+    "Decrypted": "lingpai.jose.jwe",
+    "Verifier": "lingpai.verifier",
+    "decrypt": "lingpai.jose.jwe",
+    "encrypt": "lingpai.jose.jwe",
+}
 
 
 def __getattr__(name: str) -> Any:
-    """PEP 562: the parts that need the network, on first use."""
+    """PEP 562: the parts that not every program needs, on first use."""
     module = _LAZY.get(name)
     if module is None:
         raise AttributeError(f"module 'lingpai' has no attribute {name!r}")

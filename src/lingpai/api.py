@@ -1,4 +1,4 @@
-"""sign and verify with the clock read in one line, encrypt and decrypt: what most callers use."""
+"""sign and verify with the clock read in one line: what most callers use."""
 
 from __future__ import annotations
 
