@@ -8,7 +8,11 @@ from typing import Protocol
 
 from lingpai.errors import InsufficientPermission, InsufficientScope
 
-__all__ = ["NO_REQUIREMENT", "Requirement"]
+__all__ = ["NO_REQUIREMENT", "Requirement", "as_names"]
+
+
+# RFC 6749 section 3.3: printable ASCII but for space, quote and backslash
+_SCOPE_CHARACTERS = frozenset(map(chr, range(0x21, 0x7F))) - {'"', "\\"}
 
 
 class Granted(Protocol):
@@ -43,26 +47,38 @@ class Requirement:
         permissions: Iterable[str] = (),
         roles: Iterable[str] = (),
     ) -> Requirement:
-        """From any collections of names. Raises TypeError for a bare string, ValueError if empty.
+        """From any collections of names.
 
-        A bare string is a collection of its characters, which nobody means.
+        Raises TypeError for a bare string, which is a collection of its characters and never meant,
+        and ValueError for what no token can carry.
         """
-        return cls(_names(scopes), _names(permissions), _names(roles))
+        for scope in (names := _names(scopes)):
+            if not _SCOPE_CHARACTERS.issuperset(scope):
+                raise ValueError(f"{scope!r} is no scope (RFC 6749 section 3.3)")
+        return cls(names, _names(permissions), _names(roles))
 
     def check(self, token: Granted) -> None:
         """Raise InsufficientScope (RFC 6750 section 3.1) or InsufficientPermission."""
-        _check(self.scopes - token.scopes, InsufficientScope, "scope")
-        _check(self.permissions - token.permissions, InsufficientPermission, "permission")
-        _check(self.roles - token.roles, InsufficientPermission, "role")
+        if self.scopes:
+            _check(self.scopes - token.scopes, InsufficientScope, "scope")
+        if self.permissions:
+            _check(self.permissions - token.permissions, InsufficientPermission, "permission")
+        if self.roles:
+            _check(self.roles - token.roles, InsufficientPermission, "role")
 
 
 NO_REQUIREMENT = Requirement()
 
 
-def _names(values: Iterable[str]) -> frozenset[str]:
+def as_names(values: Iterable[str]) -> frozenset[str]:
+    """A set of names. Raises TypeError for a bare string, which is a collection of characters."""
     if isinstance(values, (str, bytes)):
         raise TypeError("a collection of names is asked for, not one string")
-    names = frozenset(values)
+    return frozenset(values)
+
+
+def _names(values: Iterable[str]) -> frozenset[str]:
+    names = as_names(values)
     for name in names:
         if type(name) is not str:
             raise TypeError("a name is a string")

@@ -28,7 +28,7 @@ from lingpai.verifier.jwks import Jwks, Timing
 from lingpai.verifier.keeper import KeyKeeper, steady_seconds
 from lingpai.verifier.key_holder import FetchCounts, FixedKeys, KeyHolder
 from lingpai.verifier.keys_file import KeysFile
-from lingpai.verifier.requirement import Requirement
+from lingpai.verifier.requirement import Requirement, as_names
 from lingpai.verifier.token_cache import DEFAULT_MAX_BYTES, TokenCache
 from lingpai.verifier.transport import HttpTransport, Transport
 from lingpai.verifier.urls import check_issuer
@@ -150,7 +150,7 @@ class Verifier:
         if token is None:
             token = block(self._settle(raw, max_age_seconds, jkt, x5t_s256))
         if scopes or permissions or roles:
-            self._check_grants(token, scopes, permissions, roles)
+            self.require(token, scopes=scopes, permissions=permissions, roles=roles)
         return token
 
     async def verify_async(
@@ -174,8 +174,27 @@ class Verifier:
         if token is None:
             token = await in_loop(self._settle(raw, max_age_seconds, jkt, x5t_s256))
         if scopes or permissions or roles:
-            self._check_grants(token, scopes, permissions, roles)
+            self.require(token, scopes=scopes, permissions=permissions, roles=roles)
         return token
+
+    def require(
+        self,
+        token: VerifiedToken,
+        *,
+        scopes: Iterable[str] = (),
+        permissions: Iterable[str] = (),
+        roles: Iterable[str] = (),
+    ) -> None:
+        """Ask more of a token that was verified: all of these. Raises AuthorizationError's kinds.
+
+        A bare string is a TypeError: it would be taken for its characters.
+        """
+        requirement = Requirement(as_names(scopes), as_names(permissions), as_names(roles))
+        try:
+            requirement.check(token)
+        except AuthorizationError as refusal:
+            self._refused[refusal.code] += 1
+            raise
 
     def ready(self, timeout_seconds: float = WAIT_SECONDS) -> bool:
         """Whether there are keys to verify with; waits for them as long as `timeout_seconds`."""
@@ -268,20 +287,6 @@ class Verifier:
 
     def _check(self, text: str, keys: KeySource, **proofs: Any) -> VerifiedToken:
         return verify_now(text, keys, self.policy, now=self._clock(), cache=self._cache, **proofs)
-
-    def _check_grants(
-        self,
-        token: VerifiedToken,
-        scopes: Iterable[str],
-        permissions: Iterable[str],
-        roles: Iterable[str],
-    ) -> None:
-        requirement = Requirement.of(scopes=scopes, permissions=permissions, roles=roles)
-        try:
-            requirement.check(token)
-        except AuthorizationError as refusal:
-            self._refused[refusal.code] += 1
-            raise
 
     def _reset_after_fork(self) -> None:
         self._holder.reset_after_fork()

@@ -1,0 +1,1 @@
+"""One module per framework; each is thin, and `bearer` holds the rules that they share."""
