@@ -1,0 +1,1 @@
+"""The benchmarks: Lingpai beside its peers, in one process and one run. Part of no wheel."""

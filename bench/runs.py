@@ -1,0 +1,110 @@
+"""One function a bench: measure, print, record, draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import Progress
+
+from bench import cache, growth, imports, plots, tokens
+from bench.measure import Effort
+from bench.peers import PEERS
+from bench.record import (
+    Figure,
+    Run,
+    Target,
+    describe_machine,
+    find_versions,
+    now_text,
+    write_run,
+)
+from bench.table import print_list, print_machine, print_matrix, print_targets
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How much to measure and where to leave it."""
+
+    effort: Effort
+    quick: bool
+    results: Path
+
+
+def run_tokens(console: Console, options: Options) -> Run:
+    """Every library, every algorithm, every operation."""
+    with _progress(console, "tokens", options.effort.rounds) as on_round:
+        measured = tokens.measure(options.effort, on_round)
+    figures = tokens.make_figures(measured)
+    run = _make_run("tokens", options, figures, tokens.check_targets(measured))
+    print_machine(console, run)
+    for operation in tokens.OPERATIONS:
+        rows = [f for f in figures if f.figure.rpartition(" ")[0] == operation]
+        shown = [f for f in rows if f.value is not None] if operation == tokens.AGAIN else rows
+        print_matrix(console, f"{operation}, {tokens.UNIT} (and times Lingpai's)", shown)
+    return _finish(console, options, run, plots.draw_tokens)
+
+
+def run_import(console: Console, options: Options) -> Run:
+    """What `import lingpai` adds."""
+    with _progress(console, "import", options.effort.rounds) as on_round:
+        measured = imports.measure(options.effort, on_round)
+    figures = imports.make_figures(measured)
+    run = _make_run("import", options, figures, imports.check_targets(measured))
+    print_list(console, f"import, CPU time on top of {imports.BASE}", figures)
+    return _finish(console, options, run)
+
+
+def run_cache(console: Console, options: Options) -> Run:
+    """The cache's memory, and how verify's cost grows."""
+    filled = cache.measure(quick=options.quick)
+    with _progress(console, "growth", options.effort.rounds) as on_round:
+        grown = growth.measure(options.effort, quick=options.quick, on_round=on_round)
+    memory, costs = cache.make_figures(filled), growth.make_figures(grown)
+    targets = [*cache.check_targets(filled), *growth.check_targets(grown)]
+    run = _make_run("cache", options, [*memory, *costs], targets)
+    print_list(console, "The verified-token cache at its bound", memory)
+    for what, title in (("size", "token size in characters"), ("keys", "number of keys")):
+        rows = [f for f in costs if f.figure.startswith(f"verify, {what}")]
+        print_matrix(console, f"verify by {title}, {growth.UNIT} (and times the first row)", rows)
+    return _finish(console, options, run, plots.draw_growth)
+
+
+def _make_run(
+    name: str, options: Options, figures: Sequence[Figure], targets: Sequence[Target] = ()
+) -> Run:
+    return Run(
+        bench=name,
+        started=now_text(),
+        rounds=options.effort.rounds,
+        quick=options.quick,
+        machine=describe_machine(),
+        versions=find_versions([peer.distribution for peer in PEERS]),
+        figures=list(figures),
+        targets=list(targets),
+    )
+
+
+def _finish(
+    console: Console,
+    options: Options,
+    run: Run,
+    draw: Callable[[Run, Path], list[Path]] | None = None,
+) -> Run:
+    print_targets(console, run.targets)
+    written = [write_run(run, options.results)]
+    if draw is not None:
+        written += draw(run, options.results)
+    console.print(f"[dim]wrote {', '.join(path.name for path in written)}[/dim]\n")
+    return run
+
+
+@contextmanager
+def _progress(console: Console, name: str, rounds: int) -> Iterator[Callable[[int], None]]:
+    """A bar where there is a terminal, silence where there is none."""
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task(name, total=rounds)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,0 +1,44 @@
+"""`python -m bench --quick` measures, draws and records."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+from bench.record import Run
+
+ROOT = Path(__file__).parents[3]
+
+pytestmark = pytest.mark.process
+
+
+def _bench(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=150
+    )
+
+
+def test_a_quick_run_leaves_figures_and_pictures(tmp_path: Path) -> None:
+    done = _bench("tokens", "import", "cache", "--quick", "--results", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert not done.stderr
+    runs = [msgspec.json.decode(p.read_bytes(), type=Run) for p in tmp_path.glob("*.json")]
+    assert {run.bench for run in runs} == {"tokens", "import", "cache"}
+    for run in runs:
+        assert any(f.peer.startswith("Lingpai") and f.value for f in run.figures)
+        assert run.quick
+    pictures = list(tmp_path.glob("*.svg"))
+    assert len(pictures) == 6
+    for picture in pictures:
+        ElementTree.parse(picture)  # noqa: S314 - our own file
+
+
+def test_an_unknown_bench_is_refused_by_name() -> None:
+    done = _bench("tokns")
+    assert done.returncode == 2
+    assert "no bench named tokns" in done.stderr
