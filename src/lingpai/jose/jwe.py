@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any, NamedTuple, assert_never
 
 from lingpai.errors import (
     AlgorithmMismatch,
@@ -61,8 +61,7 @@ class Decrypted:
     plaintext: bytes = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class SealedContent:
+class SealedContent(NamedTuple):
     """The encrypted content of a JWE and what its tag covers."""
 
     iv: bytes
