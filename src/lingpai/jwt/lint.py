@@ -83,7 +83,7 @@ def is_secret_name(name: str) -> bool:
         return True
     if name.islower() and name.isalpha():
         return False
-    snake = "".join(f"_{c}" if c.isupper() and not p.isupper() else c for p, c in _pairs(name))
+    snake = "".join(f"_{c}" if c.isupper() and p.islower() else c for p, c in _pairs(name))
     return snake.translate(_SEPARATORS).strip("_").lower() in SECRET_NAMES
 
 
