@@ -16,8 +16,7 @@ from bench.material import AUDIENCE, ISSUER, TYP
 from bench.measure import Effort, Samples, Task, ratio, run_rounds, summarise
 from bench.peers.contract import Lacks, check_rest, load
 from bench.record import Figure, Target, make_figure
-from lingpai import Budget, Key, KeySet, Policy, PrivateKey, SecretKey, sign, verify
-from lingpai.verifier.token_cache import TokenCache
+from lingpai import Budget, Key, KeySet, Policy, PrivateKey, SecretKey, Verifier, sign, verify
 
 UNIT = "µs"
 SIZES = (200, 400, 800, 1600, 3200, 6400, 16_000)
@@ -98,13 +97,13 @@ def _size_tasks(size: int) -> Iterator[Task]:
         yield Task(group, f"Lingpai {algorithm}", _verifier(key.public), raw)
         yield from _pyjwt_by_size(group, algorithm, key, raw)
         if algorithm == "ES256":  # remembered, they cost the same
-            yield Task(group, "Lingpai, cached", _verifier(key.public, TokenCache()), raw)
+            yield Task(
+                group, "Lingpai, cached", Verifier(policy=_POLICY, keys=key.public).verify, raw
+            )
 
 
-def _verifier(keys: Any, cache: TokenCache | None = None) -> Callable[[str], object]:
-    if cache is None:
-        return lambda raw: verify(raw, keys, _POLICY)
-    return lambda raw: verify(raw, keys, _POLICY, cache=cache)
+def _verifier(keys: Key | KeySet) -> Callable[[str], object]:
+    return lambda raw: verify(raw, keys, _POLICY)
 
 
 def _pyjwt_by_size(

@@ -23,7 +23,8 @@ def print_matrix(console: Console, title: str, figures: Sequence[Figure]) -> Non
     """Rows are algorithms, columns are peers; below each median its ratio to Lingpai's."""
     peers = list(dict.fromkeys(figure.peer for figure in figures))
     cells = {(figure.figure, figure.peer): figure for figure in figures}
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    console.print(f"[bold]{title}[/bold]")
+    table = Table(header_style="dim")
     table.add_column("")
     for peer in peers:
         table.add_column(peer, justify="right", style="bold" if peer == OURS else "")
@@ -35,7 +36,8 @@ def print_matrix(console: Console, title: str, figures: Sequence[Figure]) -> Non
 
 def print_list(console: Console, title: str, figures: Sequence[Figure]) -> None:
     """One figure a line."""
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+    console.print(f"[bold]{title}[/bold]")
+    table = Table(header_style="dim")
     for name, justify in (("", "left"), ("", "left"), ("median", "right"), ("quartiles", "right")):
         table.add_column(name, justify="right" if justify == "right" else "left")
     table.add_column("")
@@ -54,7 +56,8 @@ def print_targets(console: Console, targets: Sequence[Target]) -> None:
     """What was aimed at and what came out."""
     if not targets:
         return
-    table = Table(title="Targets", title_justify="left", title_style="bold", header_style="dim")
+    console.print("[bold]Targets[/bold]")
+    table = Table(header_style="dim")
     table.add_column("")
     table.add_column("measured", justify="right")
     table.add_column("aim")
