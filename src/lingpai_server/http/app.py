@@ -80,10 +80,12 @@ class _Rendered(Response[None]):
         self, app: Litestar | None, request: Request[Any, Any, Any], **_: Any
     ) -> ASGIResponse:
         """What the framework sends."""
+        del app  # the framework passes it; an answer needs nothing of it
         answer, is_head = self._answer, request.method == "HEAD"
+        length = (("content-length", str(len(answer.body))),) if is_head else ()
         return ASGIResponse(
             status_code=answer.status,
-            headers=answer.headers,
+            headers=(*answer.headers, *length),
             body=b"" if is_head else answer.body,
             content_length=len(answer.body),
             is_head_response=is_head,

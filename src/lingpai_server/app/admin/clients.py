@@ -60,8 +60,17 @@ async def create_client(office: Office, wish: ClientWish) -> ClientWithSecret:
     return ClientWithSecret(client, secret)
 
 
+async def find_client(office: Office, client_id: str) -> Client:
+    """The client of that identifier. Raises Rejected if there is none."""
+    client = await office.store.load_client(client_id)
+    if client is None:
+        raise Rejected(f"there is no client {client_id!r}")
+    return client
+
+
 async def set_client_disabled(office: Office, client_id: str, *, disabled: bool) -> None:
-    """Disable or enable a client. Raises NotFound."""
+    """Disable or enable a client. Raises Rejected if there is none."""
+    await find_client(office, client_id)
     kind = EventKind.CLIENT_DISABLED if disabled else EventKind.CLIENT_ENABLED
     await office.store.apply(
         [SetClientDisabled(client_id, disabled), office.event(kind, client_id=client_id)]

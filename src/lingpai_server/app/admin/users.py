@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from lingpai_server.accounts.passwords import PasswordProblem, decide_new_password
@@ -16,7 +17,7 @@ from lingpai_server.core.effects import (
     SetAccountStatus,
 )
 from lingpai_server.core.event_kinds import EventKind
-from lingpai_server.core.records import AccountStatus, User
+from lingpai_server.core.records import Access, AccountStatus, User
 from lingpai_server.core.secret import Secret
 
 RESET = "password_reset"
@@ -29,6 +30,27 @@ class UserWithPassword:
 
     user: User
     generated: Secret[str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserWithAccess:
+    """A user, and what it may do by audience where that is anything."""
+
+    user: User
+    access: Mapping[str, Access]
+
+
+async def show_user(office: Office, username: str) -> UserWithAccess:
+    """A user with its roles everywhere. Raises Rejected if there is none."""
+    user = await find_user(office.store, username)
+    access: dict[str, Access] = {}
+    for api in await office.store.list_apis():
+        facts = await office.store.load_login(
+            username=user.username, client_id="", audience=api.audience
+        )
+        if facts.access.roles:
+            access[api.audience] = facts.access
+    return UserWithAccess(user, access)
 
 
 async def create_user(
