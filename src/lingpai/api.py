@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
+from time import time
 from typing import Any
 
 from lingpai.jose.jws import KeySource
-from lingpai.jwt import verify as _verify
 from lingpai.jwt.issue import sign
 from lingpai.jwt.policy import Policy
 from lingpai.jwt.token import VerifiedToken
+from lingpai.jwt.verify import verify as verify_with_options
+from lingpai.jwt.verify import verify_plain
 
 __all__ = ["sign", "verify"]
 
@@ -18,7 +19,7 @@ def verify(
     raw: str | bytes, keys: KeySource, policy: Policy, *, now: float | None = None, **options: Any
 ) -> VerifiedToken:
     """`lingpai.jwt.verify.verify`, with `now` from the clock unless it is given."""
-    moment = time.time() if now is None else now
+    moment = time() if now is None else now
     if options:
-        return _verify.verify(raw, keys, policy, now=moment, **options)
-    return _verify.verify(raw, keys, policy, now=moment)
+        return verify_with_options(raw, keys, policy, now=moment, **options)
+    return verify_plain(raw, keys, policy, moment)

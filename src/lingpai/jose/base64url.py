@@ -1,15 +1,14 @@
 """base64url as JOSE spells it (RFC 7515 section 2): strict alphabet, no padding, one form only.
 
-The decoder of `msgspec` reads the standard alphabet between quotes four times as fast as `binascii`
-does; what is strict about it is here.
+`msgspec` reads and writes the standard alphabet between quotes, up to four times as fast as
+`binascii`; what is strict about it is here.
 """
 
 from __future__ import annotations
 
-from binascii import b2a_base64
-
 import msgspec
 
+_encode_quoted = msgspec.json.Encoder().encode
 _decode_quoted = msgspec.json.Decoder(bytes).decode
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 # Every foreign byte becomes 0x00, which no quoted text may hold.
@@ -30,7 +29,7 @@ def encode(data: bytes) -> str:
 
 def encode_bytes(data: bytes) -> bytes:
     """The same as ASCII bytes."""
-    standard = b2a_base64(data, newline=False).rstrip(b"=")
+    standard = _encode_quoted(data).rstrip(b'="')[1:]
     return standard if standard.isalnum() else standard.translate(_TO_URL)
 
 

@@ -68,7 +68,7 @@ def encode_header(key: Key, header: Mapping[str, Any]) -> bytes:
 
 
 def verify_compact(
-    token: str | bytes, keys: KeySource, *, max_bytes: int = MAX_TOKEN_BYTES
+    token: str | bytes, keys: KeySource, max_bytes: int = MAX_TOKEN_BYTES
 ) -> tuple[Header, bytes]:
     """The header and the payload of a compact JWS whose signature is good.
 

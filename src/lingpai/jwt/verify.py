@@ -57,10 +57,10 @@ def verify(
     """
     if decrypt_with is not None:
         token = _open_nested(raw, keys, policy, decrypt_with)
-    elif cache is None:
-        token = _open(raw, keys, policy)
-    else:
+    elif cache is not None:
         token = cache.find(raw, keys, policy) or _open_and_keep(raw, keys, policy, cache)
+    else:
+        token = _open(raw, keys, policy)
     check_moment(token, policy, now)
     if jkt is not None or x5t_s256 is not None or "cnf" in token._claims:
         check_binding(token, policy, jkt=jkt, x5t_s256=x5t_s256)
@@ -71,8 +71,17 @@ def verify(
     return token
 
 
+def verify_plain(raw: str | bytes, keys: KeySource, policy: Policy, now: float) -> VerifiedToken:
+    """`verify` without options: the shortest road, taken by most calls."""
+    token = _open(raw, keys, policy)
+    check_moment(token, policy, now)
+    if "cnf" in token._claims:
+        check_binding(token, policy, jkt=None, x5t_s256=None)
+    return token
+
+
 def _open(raw: str | bytes, keys: KeySource, policy: Policy) -> VerifiedToken:
-    header, payload = verify_compact(raw, keys, max_bytes=policy.max_bytes)
+    header, payload = verify_compact(raw, keys, policy.max_bytes)
     try:
         claims = strict_json.decode_object(payload)
     except ValueError:

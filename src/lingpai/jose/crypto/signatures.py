@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from lingpai.errors import SignatureInvalid
 from lingpai.jose.algorithms import SignatureAlgorithm
-from lingpai.jose.crypto.digests import constant_time_equal
 
 Sign: TypeAlias = Callable[[bytes], bytes]
 Verify: TypeAlias = Callable[[bytes, bytes], None]
@@ -74,8 +73,10 @@ def _make_mac_verifier(algorithm: SignatureAlgorithm, secret: bytes) -> Verify:
     def verify(signature: bytes, message: bytes) -> None:
         state = copy()
         state.update(message)
-        if not constant_time_equal(state.finalize(), signature):
-            raise SignatureInvalid(_REFUSAL)
+        try:
+            state.verify(signature)  # compares in constant time
+        except InvalidSignature:
+            raise SignatureInvalid(_REFUSAL) from None
 
     return verify
 
