@@ -6,30 +6,23 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
+import msgspec
+
 from lingpai.jose.header import Header
 
 
-class VerifiedToken:
+class VerifiedToken(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """What a verified token says. Only `verify` makes one; it is shared, so nothing changes it.
 
     A claim of the wrong type reads as absent: a scope that is not text grants nothing.
     """
 
-    __slots__ = ("_claims", "expires_at", "header", "valid_from")
-
-    def __init__(
-        self,
-        header: Header,
-        claims: dict[str, Any],
-        expires_at: float,
-        valid_from: float,
-    ) -> None:
-        self.header = header
-        self._claims = claims
-        self.expires_at = expires_at
-        """`exp` in seconds since the epoch; infinity for the kinds of token that have none."""
-        self.valid_from = valid_from
-        """The earliest time, less the policy's leeway, at which the token is good."""
+    header: Header
+    _claims: dict[str, Any]
+    expires_at: float
+    """`exp` in seconds since the epoch; infinity for the kinds of token that have none."""
+    valid_from: float
+    """The earliest time, less the policy's leeway, at which the token is good."""
 
     @property
     def claims(self) -> Mapping[str, Any]:
