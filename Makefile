@@ -32,7 +32,7 @@ check: $(DEV_READY) ## Format, lint, types, layers, dependencies, generated page
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo --no-cache
 	$(BIN)/deptry .
 	$(BIN)/python -m docs.generate --check
 
