@@ -1,5 +1,7 @@
-"""What holds for every response, whoever made it: security headers, no body for HEAD, no fault let
-out. Plain ASGI around the framework, so that the framework's own answers are covered too."""
+"""What holds for every response, whoever made it: security headers, no HEAD body, no fault let out.
+
+Plain ASGI around the framework, so that the framework's own answers are covered too.
+"""
 
 from __future__ import annotations
 
