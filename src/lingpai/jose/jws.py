@@ -152,6 +152,7 @@ def verify_any(verifiers: tuple[Verify, ...], signature: bytes, signing_input: b
 
 
 def explain_shape(data: bytes) -> MalformedToken:
+    """The refusal that fits what is no three parts."""
     dots = data.count(b".")
     if dots == 4:
         return UnexpectedKind("an encrypted token (JWE) where a signed one (JWS) is asked for")
