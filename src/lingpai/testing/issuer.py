@@ -36,6 +36,10 @@ class Behaviour(Enum):
     DRIP = "drip"  # over HTTP: a byte now and then, so that no single read is slow
 
 
+_HANGING = (Behaviour.HANG, Behaviour.DRIP)
+HANG_SECONDS = 30.0
+
+
 class FakeIssuer:
     """Publishes metadata and keys from memory, and makes tokens.
 
@@ -193,7 +197,10 @@ class FakeIssuer:
 
 
 class MemoryTransport:
-    """A `Transport` that calls the issuer. One that hangs ends by `cancel`, or in 30 s."""
+    """A `Transport` that calls the issuer.
+
+    A `get` that hangs ends by `cancel`, when the issuer behaves otherwise, or after 30 s.
+    """
 
     def __init__(self, issuer: FakeIssuer) -> None:
         self._issuer = issuer
@@ -204,9 +211,9 @@ class MemoryTransport:
         self._cancelled.clear()
         if self._issuer.behaviour is Behaviour.UNREACHABLE:
             raise FetchFailed(f"{request.url}: nobody is there")
-        if self._issuer.behaviour in (Behaviour.HANG, Behaviour.DRIP):
+        if self._issuer.behaviour in _HANGING:
             self._issuer.requests.append(request.url)
-            self._cancelled.wait(30)
+            self._hang()
             raise FetchFailed(f"{request.url}: not answered in time")
         response = self._issuer.answer(request)
         if len(response.body) > request.max_bytes:
@@ -216,3 +223,9 @@ class MemoryTransport:
     def cancel(self) -> None:
         """Make a `get` that hangs end."""
         self._cancelled.set()
+
+    def _hang(self) -> None:
+        deadline = time.monotonic() + HANG_SECONDS
+        while self._issuer.behaviour in _HANGING and time.monotonic() < deadline:
+            if self._cancelled.wait(0.005):
+                return

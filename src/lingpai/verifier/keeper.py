@@ -17,7 +17,7 @@ from collections.abc import Callable
 from lingpai.jose.jws import KeySource
 from lingpai.verifier.flows import FetchFailed, Get, Response, drive
 from lingpai.verifier.jwks import Jwks
-from lingpai.verifier.key_holder import Attempt, FetchCounts, new_attempt
+from lingpai.verifier.key_holder import Asked, Attempt, FetchCounts, new_attempt
 from lingpai.verifier.keys_file import KeysFile
 from lingpai.verifier.transport import Transport
 
@@ -98,7 +98,7 @@ class KeyKeeper:
             return math.inf
         return 0.0 if self._is_fetching else max(0.0, self.jwks.due_at - self._clock())
 
-    def ask_for(self, kid: str | None) -> Attempt | None:
+    def ask_for(self, kid: str | None) -> Asked | None:
         """An attempt that may bring an unknown `kid`; None where none is made for it."""
         with self._lock:
             now = self._clock()
@@ -107,9 +107,9 @@ class KeyKeeper:
             under_way = self._is_fetching or self.jwks.due_at <= now
             if not under_way and not self.jwks.ask_now(now):
                 return None
-            attempt = self._attempt
+            asked = Asked(self._attempt, had_begun=self._is_fetching)
         self._wake.set()
-        return attempt
+        return asked
 
     def note_missing(self, kid: str | None) -> None:
         """A fresh answer did not bring this `kid`: do not ask for it again soon."""

@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias
+from typing import NamedTuple, Protocol, TypeAlias
 
 from lingpai.jose.jws import KeySource
 
-__all__ = ["Attempt", "FetchCounts", "FixedKeys", "KeyHolder", "new_attempt"]
+__all__ = ["Asked", "Attempt", "FetchCounts", "FixedKeys", "KeyHolder", "new_attempt"]
 
 Attempt: TypeAlias = Future[bool]  # done when the attempt has ended: whether it went well
+
+
+class Asked(NamedTuple):
+    """An attempt that was asked for. One that had begun before may miss what is new since."""
+
+    attempt: Attempt
+    had_begun: bool
 
 
 @dataclass(slots=True)
@@ -36,7 +43,7 @@ class KeyHolder(Protocol):
     def next_attempt(self) -> tuple[Attempt, float]:
         """The attempt to get keys that is under way or next, and in how many seconds it begins."""
 
-    def ask_for(self, kid: str | None) -> Attempt | None:
+    def ask_for(self, kid: str | None) -> Asked | None:
         """An attempt that may bring an unknown `kid`; None where none is made for it."""
 
     def note_missing(self, kid: str | None) -> None:

@@ -26,7 +26,7 @@ from lingpai.jwt.token import VerifiedToken
 from lingpai.jwt.verify import verify as verify_now
 from lingpai.verifier.jwks import Jwks, Timing
 from lingpai.verifier.keeper import KeyKeeper, steady_seconds
-from lingpai.verifier.key_holder import FetchCounts, FixedKeys, KeyHolder
+from lingpai.verifier.key_holder import Attempt, FetchCounts, FixedKeys, KeyHolder
 from lingpai.verifier.keys_file import KeysFile
 from lingpai.verifier.requirement import Requirement, as_names
 from lingpai.verifier.token_cache import DEFAULT_MAX_BYTES, TokenCache
@@ -274,14 +274,15 @@ class Verifier:
             return check(keys)
         except UnknownKey:
             kid = _read_kid(text)
-            attempt = self._holder.ask_for(kid)
-            if attempt is None:
+            asked = self._holder.ask_for(kid)
+            if asked is None and self._holder.usable() is keys:  # in this order: none is missed
                 raise
-        yield attempt, deadline - time.monotonic()
+        if asked is not None:
+            yield asked.attempt, deadline - time.monotonic()
         try:
             return check(self._holder.usable() or keys)
         except UnknownKey:
-            if attempt.done() and attempt.result():
+            if asked is not None and not asked.had_begun and _went_well(asked.attempt):
                 self._holder.note_missing(kid)
             raise
 
@@ -329,6 +330,10 @@ def _make_keeper(
         keys_file=KeysFile(Path(cache_dir), issuer) if cache_dir is not None else None,
         clock=steady_clock,
     )
+
+
+def _went_well(attempt: Attempt) -> bool:
+    return attempt.done() and attempt.result()
 
 
 def _read_kid(text: str) -> str | None:
