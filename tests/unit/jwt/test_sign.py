@@ -135,7 +135,11 @@ def test_numbers_that_json_does_not_have_are_not_issued(value: Any) -> None:
         issue({"x": value})
 
 
-@pytest.mark.parametrize("value", [object(), ..., 1j, {(1, 2): 3}, {None: 1}], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    [object(), ..., 1j, {(1, 2): 3}, {None: 1}],
+    ids=["object", "ellipsis", "complex", "tuple name", "null name"],
+)
 def test_values_that_json_does_not_have_are_the_callers_mistake(value: Any) -> None:
     with pytest.raises(TypeError):
         issue({"x": value})
