@@ -29,10 +29,11 @@ def read_object(jwk: Mapping[str, Any] | str | bytes) -> dict[str, Any]:
     """The members of a JWK given as a mapping or as JSON text. Raises InvalidKey."""
     if isinstance(jwk, Mapping):
         return dict(jwk)
+    if not isinstance(jwk, (str, bytes)):
+        raise TypeError("a JWK is a mapping, text or bytes")
     try:
-        data = jwk.encode("utf-8") if isinstance(jwk, str) else bytes(jwk)
-        return strict_json.decode_object(data)
-    except (ValueError, TypeError):
+        return strict_json.decode_object(jwk.encode("utf-8") if isinstance(jwk, str) else jwk)
+    except ValueError:
         raise InvalidKey("a JWK is a JSON object") from None
 
 

@@ -45,10 +45,14 @@ _AKP: dict[str, tuple[Any, Any]] = {
 }
 
 
+# All that `cryptography` raises about what it reads; an absurd X.509 version has its own class.
+_REFUSALS = (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion)
+
+
 def _guarded(what: str, make: Callable[[], Any]) -> Any:
     try:
         return make()
-    except (ValueError, TypeError, UnsupportedAlgorithm, OverflowError):
+    except _REFUSALS:
         raise InvalidKey(f"not a usable {what}") from None
 
 
@@ -170,7 +174,7 @@ def load_der(data: bytes, password: bytes | None) -> tuple[Any, bool]:
     for make, is_private in attempts:
         try:
             return make(), is_private
-        except (ValueError, TypeError, UnsupportedAlgorithm):
+        except _REFUSALS:
             continue
     raise InvalidKey("not a usable DER key")
 
@@ -247,8 +251,3 @@ def raw_numbers(native: Any) -> tuple[bytes, bytes | None]:
     if hasattr(native, "private_bytes_raw"):
         return native.public_key().public_bytes_raw(), native.private_bytes_raw()
     return native.public_bytes_raw(), None
-
-
-def certificate_keys(chain: list[bytes]) -> Any:
-    """The public key of the first certificate of an `x5c` (RFC 7517 section 4.7)."""
-    return _guarded("certificate", lambda: x509.load_der_x509_certificate(chain[0]).public_key())
