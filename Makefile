@@ -66,9 +66,9 @@ $(SERVER_READY): pyproject.toml | $(BIN)/python
 	@$(PIP) install --editable '.[server]'
 	@touch $@
 
-$(DEV_READY): pyproject.toml | $(BIN)/python
-	@echo "Installing the server and the developers' tools into $(VENV) …"
-	@$(PIP) install --editable '.[dev]'
+$(DEV_READY): pyproject.toml bench/requirements.txt | $(BIN)/python
+	@echo "Installing the server, the developers' tools and the peers into $(VENV) …"
+	@$(PIP) install --editable '.[dev]' --requirement bench/requirements.txt
 	@touch $@ $(SERVER_READY)
 
 # The JavaScript peer of the interoperability tests. Without npm those tests are skipped.
