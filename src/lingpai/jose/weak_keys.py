@@ -62,12 +62,11 @@ def check_secret(secret: bytes, *, algorithm: str, min_bits: int) -> None:
 def looks_like_key_text(secret: bytes, *, layers: int = 2) -> bool:
     """Whether bytes are a PEM, DER, OpenSSH, JWK or certificate in any guise, base64 included."""
     compact = secret.translate(None, b"\0")
-    if any(mark in compact for mark in _TEXT_MARKS) or _is_der_key(secret):
+    if any(mark in compact for mark in _TEXT_MARKS):
         return True
-    stripped = compact.translate(None, _IGNORED)
-    if _is_der_key(compact.strip(_IGNORED)) or not layers:
-        return not layers and _is_der_key(stripped)
-    decoded = _decode_base64(stripped)
+    if _is_der_key(secret) or _is_der_key(secret.lstrip(_IGNORED)):
+        return True
+    decoded = _decode_base64(compact.translate(None, _IGNORED)) if layers else None
     return decoded is not None and looks_like_key_text(decoded, layers=layers - 1)
 
 
@@ -77,10 +76,19 @@ def _is_der_key(data: bytes) -> bool:
     if data[:1] != b"\x30":
         return False
     try:
-        native.load_der(data, None)
+        native.load_der(data[: _der_length(data)], None)
     except InvalidKey:
         return False
     return True
+
+
+def _der_length(data: bytes) -> int:
+    """How long the first DER value is (X.690 section 8.1.3), whatever follows it."""
+    length = data[1] if len(data) > 1 else 0
+    if length < 0x80:
+        return 2 + length
+    octets = length & 0x7F
+    return 2 + octets + int.from_bytes(data[2 : 2 + octets])
 
 
 def _loads_as_point(data: bytes) -> bool:
