@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from lingpai_server.cli import api, client, config, event, key, role, serve, session, user
+from lingpai_server.cli import api, client, config, event, key, role, serve, session, token, user
 
 app = typer.Typer(
     name="lingpai",
@@ -30,6 +30,7 @@ app.add_typer(api.app, name="api")
 app.add_typer(key.app, name="key")
 app.add_typer(session.app, name="session")
 app.add_typer(event.app, name="event")
+app.add_typer(token.token_app, name="token")
 
 
 def _show_version(wanted: bool) -> None:
