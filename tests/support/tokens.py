@@ -33,6 +33,16 @@ def private_key(alg: str) -> PrivateKey:
     return key
 
 
+def public_pem(alg: str) -> bytes:
+    """What an issuer with such a key publishes."""
+    return private_key(alg).public.to_pem()
+
+
+def public_der(alg: str) -> bytes:
+    """The same without its armour."""
+    return base64.b64decode(b"".join(public_pem(alg).splitlines()[1:-1]))
+
+
 def claims(**changes: Any) -> dict[str, Any]:
     """The claims of a good token, with some changed; `...` takes a claim away."""
     members: dict[str, Any] = {
@@ -60,6 +70,11 @@ def decode(text: str) -> bytes:
 def part(value: Part) -> bytes:
     """Bytes as they are; a mapping as JSON with spaces, as some issuers write it."""
     return value if isinstance(value, bytes) else json.dumps(value).encode()
+
+
+def compact_json(members: Mapping[str, Any]) -> bytes:
+    """JSON without spaces, as most issuers write it."""
+    return json.dumps(members, separators=(",", ":")).encode()
 
 
 def header(**changes: Any) -> dict[str, Any]:
