@@ -24,6 +24,7 @@ _REGISTERED = frozenset(
     }
 )
 _TEXT_MEMBERS = ("alg", "kid", "typ", "cty", "enc", "zip")
+_PARTY_MEMBERS = frozenset({"apu", "apv"})  # base64url (RFC 7518 sections 4.6.1.2 and 4.6.1.3)
 # What a caller may not write: each is set where it is honoured, and nowhere else.
 _NOT_FOR_CALLERS = frozenset({"crit", "b64", "zip", "epk", "iv", "tag", "p2s"})
 
@@ -179,12 +180,11 @@ def _read_b64(protected: Mapping[str, Any], members: Mapping[str, Any]) -> bool:
 
 def check_own_members(header: Mapping[str, Any]) -> None:
     """Raises ValueError for a member of the wrong type, or one that is not the caller's to set."""
-    for name in _TEXT_MEMBERS:
+    for name in (*_TEXT_MEMBERS, *_PARTY_MEMBERS):
         if name in header and not isinstance(header[name], str):
             raise ValueError(f"the header member {name!r} is a string")
-    for name in ("apu", "apv"):
-        if name in header:
-            base64url.decode(header[name])  # party info of ECDH-ES
+    for name in _PARTY_MEMBERS & header.keys():
+        base64url.decode(header[name])
     if not _NOT_FOR_CALLERS.isdisjoint(header):
         names = ", ".join(sorted(_NOT_FOR_CALLERS & set(header)))
         raise ValueError(f"not for the caller to set in a header: {names}")

@@ -185,8 +185,9 @@ class Key:
     def to_jwk(self, *, private: bool = False) -> dict[str, Any]:
         """The key as JWK members. Private members only with `private=True`."""
         named = {"alg": self.enc or self.alg, "kid": self.kid, "use": self.use}
+        private = private and self.is_private
         members = self._members(private=private) | {k: v for k, v in named.items() if v is not None}
-        if self.key_ops is not None and (private or not self.is_private):
+        if self.key_ops is not None and private == self.is_private:
             members["key_ops"] = list(self.key_ops)
         return members
 
@@ -246,7 +247,7 @@ class Key:
         return InvalidKey(f"a {self._half} key for {self.alg} does not {operation}")
 
     def _check_operation(self, operation: str) -> None:
-        if self.key_ops is not None:
+        if self.key_ops:  # an empty list passed `check_use`, or the key would not be here
             key_rules.check_operation(self.key_ops, operation)
 
     # --- answering for a header, see `key_set` --------------------------------------------------
