@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TextIO
 if TYPE_CHECKING:
     from lingpai_server.app.bootstrap import FirstStart
 
+_ENDLESS = 100_000
+
 
 def print_json(value: Any) -> None:
     """One JSON value, indented, on standard output."""
@@ -32,9 +34,8 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
     table = Table(*(column.replace("_", " ") for column in columns), box=None, pad_edge=False)
     for row in rows:
         table.add_row(*(show(row[column]) for column in columns))
-    console = Console()
-    # a reader that is no terminal gets whole lines, however long
-    width = None if console.is_terminal else max(80, console.measure(table).maximum)
+    # a reader that is no terminal gets a line a row, however long
+    width = None if Console().is_terminal else Console(width=_ENDLESS).measure(table).maximum
     Console(width=width, markup=False, highlight=False).print(table)
 
 
