@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from lingpai.errors import (
     AuthorizationError,
+    InsufficientAuthentication,
     InsufficientScope,
     KeysUnavailable,
     StatusUnavailable,
@@ -173,6 +174,8 @@ class Bearer:
                 return self._denial(
                     403, "insufficient_scope", refusal.code, str(refusal), scope=scope
                 )
+            case InsufficientAuthentication():  # RFC 9470 section 3
+                return self._denial(401, refusal.code, refusal.code, str(refusal))
             case AuthorizationError():
                 return self._denial(403, "insufficient_scope", refusal.code, str(refusal))
             case _:

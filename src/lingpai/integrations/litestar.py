@@ -3,31 +3,32 @@
     auth = LitestarAuth(verifier)
 
     @get("/notes", guards=[auth.requires(scopes=["notes:read"])])
-    async def notes(token: VerifiedToken) -> list[Note]: ...
+    async def notes(token: CurrentToken) -> list[Note]: ...
 
     app = Litestar([notes], plugins=[auth])
 
-A handler that takes `token` is protected by that alone; `request.auth` is the token, too.
+A handler that takes `token: CurrentToken` is protected by that alone. `request.auth` is the token,
+too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
+from copy import copy
+from typing import Any, TypeAlias
 
 try:
     from litestar.config.app import AppConfig
     from litestar.connection import ASGIConnection
-    from litestar.di import Provide
+    from litestar.di import NamedDependency, Provide
     from litestar.exceptions import HTTPException
     from litestar.handlers import BaseRouteHandler
     from litestar.openapi.spec import Components, SecurityScheme
     from litestar.plugins import InitPlugin
     from litestar.types import Guard, Scope
-except ModuleNotFoundError as missing:
+except ImportError as missing:
     raise ImportError(
-        "lingpai.integrations.litestar needs Litestar: pip install litestar"
+        "lingpai.integrations.litestar needs Litestar 2.23: pip install 'litestar>=2.23'"
     ) from missing
 
 from lingpai.integrations.bearer import Bearer, Denied, authorization_values
@@ -35,9 +36,12 @@ from lingpai.jwt.token import VerifiedToken
 from lingpai.verifier.requirement import NO_REQUIREMENT, Requirement
 from lingpai.verifier.verifier import Verifier
 
-__all__ = ["LitestarAuth"]
+__all__ = ["CurrentToken", "LitestarAuth"]
 
-Connection = ASGIConnection[Any, Any, Any, Any]
+CurrentToken: TypeAlias = NamedDependency[VerifiedToken]
+"""The verified token of the request, where `LitestarAuth` is a plugin of the app."""
+
+Connection: TypeAlias = ASGIConnection[Any, Any, Any, Any]
 
 
 class LitestarAuth(InitPlugin):
@@ -86,7 +90,9 @@ class LitestarAuth(InitPlugin):
         if openapi is not None:
             given = openapi.components
             several = given if isinstance(given, list) else [given] if given else []
-            app_config.openapi_config = replace(openapi, components=[*several, self._components()])
+            changed = copy(openapi)  # not `replace`, which touches fields that are deprecated
+            changed.components = [*several, self._components()]
+            app_config.openapi_config = changed
         return app_config
 
     async def _authenticate(self, scope: Scope, requirement: Requirement) -> VerifiedToken:

@@ -15,8 +15,7 @@ from litestar.exceptions import NotFoundException
 from litestar.openapi import OpenAPIConfig
 
 from lingpai.integrations.asgi import App
-from lingpai.integrations.litestar import LitestarAuth
-from lingpai.jwt.token import VerifiedToken
+from lingpai.integrations.litestar import CurrentToken, LitestarAuth
 from lingpai.verifier import Verifier
 from lingpai_server.demo.service import STATS_PATH, encode_stats, is_loopback, run_service
 
@@ -51,7 +50,7 @@ def make_app(verifier: Verifier) -> App:
         return {"notes": list(notes.values())}
 
     @post("/notes", guards=[auth.requires(scopes=["notes:write"])])
-    async def write_note(data: NewNote, token: VerifiedToken) -> Note:
+    async def write_note(data: NewNote, token: CurrentToken) -> Note:
         """A new note of whoever the token speaks for."""
         note = Note(next(numbers), token.subject or "", data.text)
         notes[note.note_id] = note
