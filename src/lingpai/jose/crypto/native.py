@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import (
@@ -45,8 +44,8 @@ _AKP: dict[str, tuple[Any, Any]] = {
 }
 
 
-# All that `cryptography` raises about what it reads; an absurd X.509 version has its own class.
-_REFUSALS = (ValueError, TypeError, OverflowError, UnsupportedAlgorithm, x509.InvalidVersion)
+# All that `cryptography` raises about what it reads; for certificates see `_open_certificate`.
+_REFUSALS = (ValueError, TypeError, OverflowError, UnsupportedAlgorithm)
 
 
 def _guarded(what: str, make: Callable[[], Any]) -> Any:
@@ -150,14 +149,20 @@ def akp_private(algorithm: str, pub: bytes, seed: bytes) -> Any:
 def load_pem(data: bytes, password: bytes | None) -> tuple[Any, bool]:
     """The key in a PEM text and whether it is private: PKCS 8, PKCS 1, SEC 1, SPKI or X.509."""
     if b"-----BEGIN CERTIFICATE-----" in data:
-        return _guarded("certificate", lambda: _load_certificate(data)), False
+        return _guarded("certificate", lambda: _open_certificate(data, is_pem=True)), False
     if b"PRIVATE KEY-----" in data:
         return _guarded("PEM private key", lambda: _load_private(data, password)), True
     return _guarded("PEM public key", lambda: serialization.load_pem_public_key(data)), False
 
 
-def _load_certificate(data: bytes) -> Any:
-    return x509.load_pem_x509_certificate(data).public_key()
+def _open_certificate(data: bytes, *, is_pem: bool) -> Any:
+    from cryptography import x509  # as large as all the rest, and few programs read certificates
+
+    load = x509.load_pem_x509_certificate if is_pem else x509.load_der_x509_certificate
+    try:
+        return load(data).public_key()
+    except x509.InvalidVersion:  # no ValueError, unlike all else that may be wrong
+        raise ValueError("an absurd version") from None
 
 
 def _load_private(data: bytes, password: bytes | None) -> Any:
@@ -169,7 +174,7 @@ def load_der(data: bytes, password: bytes | None) -> tuple[Any, bool]:
     attempts: tuple[tuple[Callable[[], Any], bool], ...] = (
         (lambda: serialization.load_der_private_key(data, password), True),
         (lambda: serialization.load_der_public_key(data), False),
-        (lambda: x509.load_der_x509_certificate(data).public_key(), False),
+        (lambda: _open_certificate(data, is_pem=False), False),
     )
     for make, is_private in attempts:
         try:
