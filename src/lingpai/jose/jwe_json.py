@@ -195,21 +195,13 @@ def decrypt_json(
     entries = json_parts.entries(members, "recipients", _FLATTENED)
     protected = json_parts.protected(members)
     shared = json_parts.headers(members, "unprotected")
-    json_parts.text(members, "ciphertext")
-    content = SealedContent(
-        iv=json_parts.octets(members, "iv"),
-        ciphertext=json_parts.octets(members, "ciphertext"),
-        tag=json_parts.octets(members, "tag"),
-        aad=_covered(
-            json_parts.ascii_text(members, "protected"), json_parts.ascii_text(members, "aad")
-        ),
-    )
+    content, aad = _read_content(members)
     headers = _read_headers(protected, shared, entries)
     index, plaintext = _decrypt_first(headers, entries, content, keys, allow_compressed)
     header = headers[index]
     return DecryptedJwe(
         plaintext=inflate(plaintext) if header.compressed else plaintext,
-        aad=json_parts.octets(members, "aad"),
+        aad=aad,
         recipient=index,
         alg=header.alg,
         enc=header.enc,
@@ -217,6 +209,20 @@ def decrypt_json(
         protected=protected,
         unverified={**shared, **json_parts.headers(entries[index], "header")},
     )
+
+
+def _read_content(members: Mapping[str, Any]) -> tuple[SealedContent, bytes]:
+    """The encrypted content with all that its tag covers, and the additional data in it."""
+    json_parts.text(members, "ciphertext")
+    aad = json_parts.octets(members, "aad")
+    protected = json_parts.ascii_text(members, "protected")
+    content = SealedContent(
+        iv=json_parts.octets(members, "iv"),
+        ciphertext=json_parts.octets(members, "ciphertext"),
+        tag=json_parts.octets(members, "tag"),
+        aad=_covered(protected, json_parts.ascii_text(members, "aad")),
+    )
+    return content, aad
 
 
 def _read_headers(
