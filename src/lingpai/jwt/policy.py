@@ -14,6 +14,10 @@ from lingpai.jose.header import media_type
 from lingpai.jose.jws import MAX_TOKEN_BYTES
 from lingpai.jwt.profiles import GENERIC, Profile
 
+MAX_LEEWAY_SECONDS = 600
+MAX_AGE_SECONDS = 2**31
+MAX_POLICY_BYTES = 2**31
+
 
 class Waiver(Enum):
     """The values that turn a check off."""
@@ -78,8 +82,13 @@ class Policy:
             raise ValueError("status is IGNORE_STATUS or left out")
         if self.binding not in (None, IGNORE_BINDING):
             raise ValueError("binding is IGNORE_BINDING or left out")
-        if not 0 <= self.leeway_seconds <= 600:
-            raise ValueError("leeway_seconds is 0 to 600")
+        _check_count("leeway_seconds", self.leeway_seconds, 0, MAX_LEEWAY_SECONDS)
+        if self.max_age_seconds is not None:
+            _check_count("max_age_seconds", self.max_age_seconds, 0, MAX_AGE_SECONDS)
+        _check_count("max_bytes", self.max_bytes, 1, MAX_POLICY_BYTES)
+        if not isinstance(self.profile, Profile):
+            raise ValueError("profile is one of lingpai.jwt.profiles, or a Profile")
+        _check_required(self.required)
         object.__setattr__(self, "audiences", _read_audiences(self.audience))
         object.__setattr__(self, "typs", _read_typs(self.typ))
         object.__setattr__(self, "values", tuple(r for r in self.required if isinstance(r, tuple)))
@@ -89,18 +98,33 @@ class Policy:
 
     def _required_names(self) -> tuple[str, ...]:
         """Those that no other check asks for by itself."""
-        names = [*self.profile.required, *(r for r in self.required if isinstance(r, str))]
         waived = {"exp"} if self.profile.expires else set()
         if self.audience is ANY_AUDIENCE or self.audiences:
             waived.add("aud")
         if self.issuer is not ANY_ISSUER:
             waived.add("iss")
-        return tuple(dict.fromkeys(name for name in names if name not in waived))
+        asked = [name for name in self.profile.required if name not in waived]
+        asked += [name for name in self.required if isinstance(name, str)]
+        return tuple(dict.fromkeys(asked))
 
 
 def _check_text(name: str, value: object) -> None:
     if not isinstance(value, str) or not value:
         raise ValueError(f"{name} is a string that is not empty, or the value that waives it")
+
+
+def _check_count(name: str, value: object, least: int, most: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise ValueError(f"{name} is an integer from {least} to {most}")
+
+
+def _check_required(required: Collection[object]) -> None:
+    if isinstance(required, (str, bytes)):
+        raise ValueError("required is several names, so one stands in a list as well")
+    for one in required:
+        pair = one if isinstance(one, tuple) else (one, "")
+        if len(pair) != 2 or not pair[0] or not all(isinstance(text, str) for text in pair):
+            raise ValueError("required holds names, and pairs of a name and its exact value")
 
 
 def _read_audiences(audience: str | Collection[str] | Waiver) -> frozenset[str]:
