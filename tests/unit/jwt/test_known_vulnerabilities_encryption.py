@@ -43,7 +43,9 @@ def test_cve_2026_29000_an_unsigned_token_inside_is_refused(alg: str) -> None:
 
 
 def test_cve_2026_29000_plain_claims_inside_are_refused() -> None:
-    raw = encrypt_compact(part(claims()), recipient().public, header={"cty": "JWT"})
+    raw = encrypt_compact(
+        part(claims()), recipient().public, header={"cty": "JWT", "typ": "at+jwt"}
+    )
     with pytest.raises(TokenError):
         verify(raw, secret_key(), POLICY, now=NOW, decrypt_with=recipient())
 
