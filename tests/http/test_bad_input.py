@@ -60,6 +60,12 @@ def test_unknown_path(house: House, path: str, method: str) -> None:
     refused(house.ask(method, path), 404, "not_found")
 
 
+@pytest.mark.parametrize("path", ["//token", "/token/", "/%74oken", "/x/../token", "/TOKEN"])
+def test_path_has_one_spelling(house: House, path: str) -> None:
+    """A filter in front of us would not know the others."""
+    refused(house.ask("POST", path, (FORM,), REFRESH), 404, "not_found")
+
+
 @pytest.mark.parametrize("path", POSTS)
 @pytest.mark.parametrize(
     "content_type",

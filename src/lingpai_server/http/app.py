@@ -8,7 +8,7 @@ from typing import Any
 
 from litestar import Litestar, Request, Response
 from litestar.enums import HttpMethod
-from litestar.exceptions import HTTPException
+from litestar.exceptions import HTTPException, NotFoundException
 from litestar.handlers import HTTPRouteHandler
 from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
@@ -17,7 +17,7 @@ from lingpai_server.core.ports import StoreUnavailable
 from lingpai_server.http.answers import Answer, Refused, error_answer
 from lingpai_server.http.exchange import Exchange, ReadingLimits
 from lingpai_server.http.hardening import LOG, AsgiApp, Hardened, log_fault
-from lingpai_server.http.routes import Endpoint, Route
+from lingpai_server.http.routes import Route
 
 # what the framework itself refuses; everything else it may say is a bad request
 _FRAMEWORK_ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
@@ -53,15 +53,21 @@ def _handler(route: Route, limits: ReadingLimits) -> HTTPRouteHandler:
         route.path,
         http_method=[HttpMethod(method) for method in route.methods],
         name=f"{route.method} {route.path}",
-    )(_adapt(route.endpoint, limits))
+    )(_adapt(route, limits))
 
 
 def _adapt(
-    endpoint: Endpoint, limits: ReadingLimits
+    route: Route, limits: ReadingLimits
 ) -> Callable[[Request[Any, Any, Any]], Awaitable[_Rendered]]:
+    spelling = route.path.encode("ascii")
+
     async def handle(request: Request[Any, Any, Any]) -> _Rendered:
+        # the framework would take `//token`, `/token/` and `/%74oken` for `/token`; whoever filters
+        # paths before us would not
+        if request.scope["raw_path"] != spelling:
+            raise NotFoundException
         try:
-            answer = await endpoint(Exchange(request.scope, request.receive, limits))
+            answer = await route.endpoint(Exchange(request.scope, request.receive, limits))
         except Refused as refused:
             answer = refused.answer
         return _Rendered(answer)
