@@ -42,8 +42,11 @@ class VerifiedToken(msgspec.Struct, frozen=True, eq=False, weakref=True):
     @property
     def audience(self) -> tuple[str, ...]:
         """`aud`, always as a tuple."""
-        aud = self._claims.get("aud", ())
-        return (aud,) if isinstance(aud, str) else tuple(aud)
+        aud = self._claims.get("aud")
+        several = [aud] if isinstance(aud, str) else aud
+        if not isinstance(several, list) or not all(isinstance(one, str) for one in several):
+            return ()
+        return tuple(several)
 
     @property
     def client_id(self) -> str | None:
