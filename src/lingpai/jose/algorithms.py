@@ -7,12 +7,12 @@ are not in it: an algorithm that must never be used does not exist.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class SignatureAlgorithm:
+
+class SignatureAlgorithm(msgspec.Struct, frozen=True):
     """One `alg` of a JWS.
 
     `kty` and `curves` say which key fits; `hash_name` is a hashlib name or empty where the
@@ -29,8 +29,7 @@ class SignatureAlgorithm:
     opt_in: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class KeyManagementAlgorithm:
+class KeyManagementAlgorithm(msgspec.Struct, frozen=True):
     """One `alg` of a JWE: how the content key is agreed on, wrapped or derived.
 
     `family` groups what is computed alike; `key_bits` is the size of the wrapping key, 0 where the
@@ -47,8 +46,7 @@ class KeyManagementAlgorithm:
     enc: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ContentEncryption:
+class ContentEncryption(msgspec.Struct, frozen=True):
     """One `enc`: content key, IV and tag sizes in bytes; `hash_name` is empty for GCM."""
 
     name: str
@@ -58,8 +56,7 @@ class ContentEncryption:
     hash_name: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(msgspec.Struct, frozen=True):
     """One `crv`: its key type and the length of a coordinate or key in bytes."""
 
     name: str

@@ -6,8 +6,9 @@ Reads a JWKS as the world publishes it: one odd key is skipped and reported, nev
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from lingpai.errors import InvalidKey, MixedKeySet
 from lingpai.jose import jwk
@@ -19,8 +20,7 @@ MAX_CANDIDATES = 8  # tried for a token without `kid`; each costs one signature 
 _KNOWN_LIMIT = 256
 
 
-@dataclass(frozen=True, slots=True)
-class SkippedKey:
+class SkippedKey(msgspec.Struct, frozen=True):
     """A member of a JWKS that could not be used: where it stood, its kid, and why."""
 
     index: int

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from lingpai.errors import BudgetExceeded, IssueError
 from lingpai.jose import strict_json
@@ -19,8 +20,7 @@ from lingpai.jwt.policy import NO_TYP, Waiver
 from lingpai.jwt.profiles import Profile
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(msgspec.Struct, frozen=True):
     """How large a token may be, in bytes before base64url: proxies refuse requests over 8 kB."""
 
     header_bytes: int = 1024

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
+import msgspec
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+
+class Profile(msgspec.Struct, frozen=True):
     """One kind of token. `required` and `forbidden` are claim names.
 
     `audience` says whether `aud` is compared with the policy's; `expires` whether `exp` must be
