@@ -19,7 +19,7 @@ from typing import Any
 atheris: Any = import_module("atheris")  # it has no types
 
 with atheris.instrument_imports(include=["lingpai"]):
-    from lingpai import Key, KeySet, Policy
+    from lingpai import Key, KeySet, Policy, verify
     from lingpai.errors import InvalidKey, InvalidProof, TokenError
     from lingpai.jose import base64url, strict_json
     from lingpai.jose.header import parse_header
@@ -29,7 +29,7 @@ with atheris.instrument_imports(include=["lingpai"]):
     from lingpai.jwt.dpop import check_proof
     from lingpai.jwt.http_uri import normalize
     from lingpai.jwt.status_list import StatusList, read_reference
-    from lingpai.jwt.verify import peek_unverified, verify
+    from lingpai.jwt.verify import peek_unverified
 
 NOW = 1_800_000_000
 SIGNING_KEY = Key.from_secret(bytes(range(32)), alg="HS256")

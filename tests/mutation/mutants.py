@@ -22,6 +22,7 @@ FILES = {
     "binding": "tests/unit/jwt/test_binding.py",
     "status": "tests/unit/jwt/test_status_claim.py",
     "nested": "tests/unit/jwt/test_nested.py",
+    "remembered": "tests/unit/jwt/test_remembered_token.py",
     "sign": "tests/unit/jwt/test_sign.py",
     "lint": "tests/unit/jwt/test_lint.py",
     "dpop": "tests/unit/jwt/test_dpop.py",
@@ -62,8 +63,8 @@ def mutant(name: str, path: str, text: str, replacement: str, *killers: str) -> 
 
 def never(name: str, path: str, condition: str, *killers: str) -> Mutant:
     """A mutant in which an `if` is never true."""
-    keyword, _, _ = condition.partition(" ")
-    return mutant(name, path, f"{condition}:", f"{keyword} False:", *killers)
+    start = condition[: condition.index("if ")]
+    return mutant(name, path, f"{condition}:", f"{start}if False:", *killers)
 
 
 BATTERY = "battery::test_a_malformed_token_is_refused"
@@ -366,6 +367,27 @@ CLAIMS = (
         "if name in cnf and proven is None",
         "binding::test_a_bound_token_without_proof_is_refused",
         "binding::test_both_bindings_need_both_proofs",
+    ),
+    never(
+        "a bound token is good without proof, on the short road",
+        "jwt/verify.py",
+        '    if "cnf" in token._claims',
+        "binding::test_a_bound_token_without_proof_is_refused",
+    ),
+    mutant(
+        "a token never expires, on the short road",
+        "jwt/verify.py",
+        '    check_moment(token, policy, now)\n    if "cnf" in token._claims:',
+        '    if "cnf" in token._claims:',
+        "times::test_a_token_expired_exactly_now_is_refused",
+    ),
+    mutant(
+        "a token never expires, on the other road",
+        "jwt/verify.py",
+        "    check_moment(token, policy, now)\n    if jkt",
+        "    if jkt",
+        "nested::test_the_moment_counts_inside_too",
+        "remembered::test_it_expires_all_the_same",
     ),
     never(
         "a bound token is good with the proof of another key",

@@ -42,6 +42,7 @@ from lingpai import (
     Policy,
     VerifiedToken,
     sign,
+    verify,
 )
 from lingpai.errors import InvalidProof, IssueError, StatusUnchecked, TokenError
 from lingpai.jose.jwe import decrypt_compact, encrypt_compact
@@ -49,7 +50,7 @@ from lingpai.jwt.dpop import check_proof
 from lingpai.jwt.http_uri import normalize
 from lingpai.jwt.profiles import Profile
 from lingpai.jwt.status_list import StatusList, open_status_list, read_reference
-from lingpai.jwt.verify import peek_unverified, verify
+from lingpai.jwt.verify import peek_unverified
 
 LAX = Policy(
     issuer=ANY_ISSUER,

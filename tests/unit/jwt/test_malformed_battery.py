@@ -1,8 +1,8 @@
 """Malformed tokens, refused one by one with the code that says why.
 
 Every token here is truly signed wherever a signature is possible: nothing but the fault that the
-row names can be the reason. Each is checked twice, before and after a good token has taught the
-key its header, since the second road through `verify` is another one.
+row names can be the reason. Each is checked before and after a good token has taught the key its
+header, and with and without options: there are two roads for each, and both must refuse it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tests.support.tokens import (
     token,
 )
 
+import lingpai
 from lingpai import Key, errors
 from lingpai.jose.jwe import encrypt_compact
 from lingpai.jwt.verify import verify
@@ -354,11 +355,12 @@ def taught_key() -> Key:
 @pytest.mark.parametrize("make_key", [fresh_key, taught_key])
 @pytest.mark.parametrize(("raw", "code"), [row[1:] for row in BATTERY], ids=[r[0] for r in BATTERY])
 def test_a_malformed_token_is_refused(raw: Any, code: str, make_key: Callable[[], Key]) -> None:
-    with pytest.raises(errors.TokenError) as refusal:
-        verify(raw, make_key(), POLICY, now=NOW)
-    assert refusal.value.code == code
-    assert len(str(refusal.value)) < 300
-    assert str(refusal.value).isprintable()
+    for road in (verify, lingpai.verify):
+        with pytest.raises(errors.TokenError) as refusal:
+            road(raw, make_key(), POLICY, now=NOW)
+        assert refusal.value.code == code
+        assert len(str(refusal.value)) < 300
+        assert str(refusal.value).isprintable()
 
 
 @pytest.mark.parametrize(
