@@ -100,6 +100,7 @@ def sealing_jobs(alg: str, enc: str, curve: str | None) -> dict[Question, Job]:
 @cache
 def answers() -> dict[Question, bytes | str | Refused]:
     """Everything asked of it, once."""
+    JavaScriptJose.find()  # before the keys are made
     jobs: dict[Question, Job] = {}
     for alg in SIGNING:
         jobs |= signing_jobs(alg)

@@ -189,13 +189,19 @@ class JavaScriptJose:
     curves = ("P-256", "P-384", "P-521", "X25519")
 
     @staticmethod
-    def run(jobs: Sequence[Mapping[str, Any]]) -> list[bytes | str | Refused]:
-        """The answers, in the order of the jobs."""
+    def find() -> str:
+        """Where node is. Gives up without it, or without the library."""
         node = shutil.which("node")
         if node is None:
             give_up("node")
         if not (TESTS / "node_modules" / "jose").is_dir():
             give_up("the JavaScript library jose")
+        return node
+
+    @classmethod
+    def run(cls, jobs: Sequence[Mapping[str, Any]]) -> list[bytes | str | Refused]:
+        """The answers, in the order of the jobs."""
+        node = cls.find()
         script = TESTS / "differential" / "peer.mjs"
         done = subprocess.run(
             [node, str(script)],
