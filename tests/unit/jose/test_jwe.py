@@ -407,6 +407,15 @@ def test_an_ephemeral_key_is_a_public_key_on_the_curve(alg: str, curve: str) -> 
             decrypt_compact(_with_header(token, epk=epk), key)
 
 
+@pytest.mark.parametrize("curve", ["P-256", "X25519"])
+def test_an_ephemeral_key_that_is_private_is_refused(curve: str) -> None:  # section 4.6.1.1
+    key = key_for("ECDH-ES", curve)
+    members = Key.generate("ECDH-ES", curve=curve).to_jwk(private=True)
+    epk = {name: members[name] for name in ("kty", "crv", "x", "y", "d") if name in members}
+    with pytest.raises(InvalidHeader, match="private"):
+        decrypt_compact(_with_header(encrypt_compact(b"", key), epk=epk), key)
+
+
 @pytest.mark.parametrize("curve", ["P-256", "P-384", "P-521"])
 def test_a_point_off_the_curve_is_refused(curve: str) -> None:  # RFC 8725 section 3.4
     key = key_for("ECDH-ES", curve)
