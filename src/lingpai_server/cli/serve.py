@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -28,6 +29,8 @@ def serve(
     """Serve until Ctrl-C. The first start makes keys, an administrator and a demo."""
     from lingpai_server.config.logs import set_up_log
 
+    # what is imported to serve stays for good: looking for garbage among it is a tenth of the start
+    gc.disable()
     options = {"server.host": host, "server.port": port, "server.workers": workers}
     given: dict[str, object] = {k: v for k, v in options.items() if v is not None}
     loaded = read_config(config, data, given)
@@ -72,6 +75,7 @@ def _serve_here(config: Config) -> int:
 
 def announce(config: Config) -> None:
     """One line for people, and for scripts that wait for it."""
+    gc.enable()
     sys.stdout.write(f"lingpai is ready: {config.server.issuer}  (Ctrl-C stops it)\n")
     sys.stdout.flush()
 

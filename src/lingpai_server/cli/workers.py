@@ -7,6 +7,7 @@ them dies, they stop.
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import multiprocessing
 import os
@@ -114,6 +115,8 @@ class _Minder:
 
 def _work(config: Config, environ: Mapping[str, str]) -> None:
     """One worker's life; it ends with its process."""
+    gc.freeze()  # collecting what is shared would copy it
+    gc.enable()
     for number in (signal.SIGINT, signal.SIGTERM):  # those of the parent are not for a child
         signal.signal(number, signal.SIG_DFL)
     parent = multiprocessing.parent_process()
