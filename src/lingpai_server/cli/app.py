@@ -10,7 +10,19 @@ from typing import Annotated
 
 import typer
 
-from lingpai_server.cli import api, client, config, event, key, role, serve, session, token, user
+from lingpai_server.cli import (
+    api,
+    client,
+    config,
+    demo,
+    event,
+    key,
+    role,
+    serve,
+    session,
+    token,
+    user,
+)
 
 app = typer.Typer(
     name="lingpai",
@@ -22,6 +34,7 @@ app = typer.Typer(
 )
 
 app.command("serve")(serve.serve)
+app.command("demo")(demo.demo)
 app.command("check-config")(config.check_config)
 app.add_typer(user.app, name="user")
 app.add_typer(role.app, name="role")
