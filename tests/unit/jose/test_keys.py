@@ -8,13 +8,12 @@ import pickle
 from typing import Any
 
 import pytest
-from tests.support.jose_keys import ALLOW, ECDH_CURVES, ENCRYPTING, SIGNING, key_for
+from tests.support.jose_keys import ALLOW, ASYMMETRIC, ECDH_CURVES, ENCRYPTING, SIGNING, key_for
 
 from lingpai.errors import InvalidKey
 from lingpai.jose import base64url
 from lingpai.jose.keys import Key, PrivateKey, PublicKey, SecretKey
 
-ASYMMETRIC = [alg for alg in SIGNING if not alg.startswith("HS")] + ["RSA-OAEP-256", "ECDH-ES"]
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k", "priv"}
 
 
@@ -283,134 +282,6 @@ def test_eddsa_names_a_key_only_by_opt_in() -> None:  # RFC 9864 section 2.2
     assert Key.from_jwk(_jwk("Ed448", alg="EdDSA"), allow=("EdDSA",)).alg == "Ed448"
     with pytest.raises(InvalidKey):
         Key.from_jwk(_jwk("ES256", alg="EdDSA"), allow=("EdDSA",))
-
-
-# --- use and key_ops (RFC 7517 sections 4.2 and 4.3) --------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("alg", "use"), [("ES256", "enc"), ("HS256", "enc"), ("A128KW", "sig"), ("ES256", "foo")]
-)
-def test_use_must_be_what_the_algorithm_does(alg: str, use: str) -> None:
-    with pytest.raises(InvalidKey, match="use"):
-        Key.from_jwk(_jwk(alg, use=use))
-
-
-@pytest.mark.parametrize(
-    ("alg", "ops"),
-    [
-        ("ES256", ["verify"]),
-        ("ES256", []),
-        ("ES256", ["encrypt"]),
-        ("HS256", ["wrapKey"]),
-        ("A128KW", ["sign"]),
-        ("RSA-OAEP-256", ["wrapKey"]),
-        ("ECDH-ES", ["verify"]),
-    ],
-)
-def test_a_key_whose_key_ops_allow_nothing_is_refused(alg: str, ops: list[str]) -> None:
-    with pytest.raises(InvalidKey, match="key_ops"):
-        Key.from_jwk(_jwk(alg, key_ops=ops))
-
-
-@pytest.mark.parametrize("ops", ["sign", {"sign": 1}, [1], ["sign", "sign"], [["sign"]]])
-def test_key_ops_is_an_array_of_distinct_strings(ops: object) -> None:
-    with pytest.raises(InvalidKey):
-        Key.from_jwk(_jwk("ES256", key_ops=ops))
-
-
-def test_a_public_key_that_may_only_sign_is_refused() -> None:
-    with pytest.raises(InvalidKey, match="key_ops"):
-        Key.from_jwk({**_private("ES256").to_jwk(), "key_ops": ["sign"]})
-
-
-def test_web_crypto_writes_public_ecdh_keys_without_operations() -> None:
-    key = Key.from_jwk({**_private("ECDH-ES").to_jwk(), "key_ops": []})
-    assert key.sealer
-
-
-def test_key_ops_are_kept_at_the_operation() -> None:
-    verifying = Key.from_jwk(_jwk("HS256", key_ops=["verify"]))
-    assert callable(verifying.verify_signature)
-    with pytest.raises(InvalidKey, match="do not allow sign"):
-        _ = verifying.sign_message
-    signing = Key.from_jwk(_jwk("HS256", key_ops=["sign"]))
-    with pytest.raises(InvalidKey, match="do not allow verify"):
-        _ = signing.verify_signature
-    wrapping = Key.from_jwk(_jwk("A128KW", key_ops=["wrapKey"]))
-    assert wrapping.sealer
-    with pytest.raises(InvalidKey, match="do not allow decrypt"):
-        _ = wrapping.opener
-    unwrapping = Key.from_jwk(_jwk("A128KW", key_ops=["unwrapKey"]))
-    with pytest.raises(InvalidKey, match="do not allow encrypt"):
-        _ = unwrapping.sealer
-
-
-def test_a_key_does_only_what_its_half_and_algorithm_do() -> None:
-    public, private = _private("ES256").public, _private("RSA-OAEP-256")
-    with pytest.raises(InvalidKey, match="public key for ES256 does not sign"):
-        _ = public.sign_message
-    with pytest.raises(InvalidKey, match="does not encrypt"):
-        _ = public.sealer
-    with pytest.raises(InvalidKey, match="does not sign"):
-        _ = private.sign_message
-    with pytest.raises(InvalidKey, match="public key for RSA-OAEP-256 does not decrypt"):
-        _ = private.public.opener
-
-
-# --- PEM, DER and X.509 -------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("alg", ASYMMETRIC)
-@pytest.mark.parametrize("password", [None, b"a password"])
-def test_pem_gives_the_key_back(alg: str, password: bytes | None) -> None:
-    key = _private(alg)
-    pem = key.to_pem(password=password)
-    assert (b"ENCRYPTED" in pem) == (password is not None)
-    again = Key.from_pem(pem, alg=alg, password=password, allow=ALLOW)
-    assert isinstance(again, PrivateKey)
-    assert again.thumbprint() == key.thumbprint() == again.kid
-    public = Key.from_pem(key.public.to_pem().decode("ascii"), alg=alg, allow=ALLOW)
-    assert isinstance(public, PublicKey)
-
-
-def test_a_password_that_is_wrong_missing_or_too_much_is_refused() -> None:
-    key = _private("ES256")
-    sealed, plain = key.to_pem(password=b"right"), key.to_pem()
-    for pem, password in ((sealed, b"wrong"), (sealed, None), (plain, b"right")):
-        with pytest.raises(InvalidKey):
-            Key.from_pem(pem, password=password)
-
-
-@pytest.mark.parametrize(
-    "pem", ["", "nonsense", b"\0", "-----BEGIN PUBLIC KEY-----\nAA==\n", "\ud800"]
-)
-def test_what_is_no_pem_is_refused(pem: str | bytes) -> None:
-    with pytest.raises(InvalidKey):
-        Key.from_pem(pem)
-    with pytest.raises(InvalidKey):
-        Key.from_der(pem.encode("utf-8", "replace") if isinstance(pem, str) else pem)
-
-
-def test_an_rsa_pem_needs_an_algorithm() -> None:
-    pem = _private("RS256").to_pem()
-    with pytest.raises(InvalidKey, match="pass alg="):
-        Key.from_pem(pem)
-    with pytest.raises(InvalidKey):
-        Key.from_pem(pem, alg="ES256")
-    assert Key.from_pem(pem, alg="PS384").alg == "PS384"
-
-
-def test_a_secret_has_no_pem() -> None:
-    with pytest.raises(InvalidKey):
-        key_for("HS256").to_pem()
-
-
-def test_ml_dsa_from_pem_keeps_its_parameter_set() -> None:  # RFC 9964
-    pem = _private("ML-DSA-44").to_pem()
-    assert Key.from_pem(pem).alg == "ML-DSA-44"
-    with pytest.raises(InvalidKey):
-        Key.from_pem(pem, alg="ML-DSA-65")
 
 
 # --- not leaking --------------------------------------------------------------------------------
