@@ -164,3 +164,18 @@ def test_a_mixed_set_decrypts() -> None:  # decrypting tells nothing of the send
     mixed = KeySet([rsa, aes])
     for key in (rsa, aes):
         assert decrypt_compact(encrypt_compact(b"x", key), mixed)[1] == b"x"
+
+
+def test_the_public_set_holds_public_halves() -> None:
+    keys = KeySet([key_for("ES256"), key_for("RS256")])
+    assert not any(key.is_private for key in keys.public)
+    assert [key.kid for key in keys.public] == [key.kid for key in keys]
+    assert repr(keys) == "KeySet(2 keys, 0 skipped)"
+
+
+def test_what_is_remembered_of_headers_is_bounded() -> None:
+    key = key_for("HS256")
+    keys = KeySet([key])
+    for n in range(600):
+        verify_compact(sign_compact(b"x", key, {"n": n}), keys)
+    assert len(keys.known) <= 256

@@ -12,6 +12,7 @@ from tests.support.jose_keys import ALLOW, ASYMMETRIC, ECDH_CURVES, ENCRYPTING, 
 
 from lingpai.errors import InvalidKey
 from lingpai.jose import base64url
+from lingpai.jose.jws import sign_compact, verify_compact
 from lingpai.jose.keys import Key, PrivateKey, PublicKey, SecretKey
 
 PRIVATE_MEMBERS = {"d", "p", "q", "dp", "dq", "qi", "k", "priv"}
@@ -303,3 +304,25 @@ def test_a_secret_is_bytes() -> None:
     with pytest.raises(InvalidKey, match="takes no secret"):
         Key.from_secret(bytes(range(32)), alg="ES256")
     assert isinstance(Key.from_secret(bytes(range(32)), alg="HS256"), SecretKey)
+
+
+def test_an_rsa_key_is_read_without_its_factors() -> None:  # RFC 7518 section 6.3.2
+    members = _jwk("RS256")
+    short = {name: members[name] for name in ("kty", "alg", "kid", "n", "e", "d")}
+    again = Key.from_jwk(short)
+    assert isinstance(again, PrivateKey)
+    token = sign_compact(b"x", again)
+    assert verify_compact(token, key_for("RS256").public)[1] == b"x"
+    with pytest.raises(InvalidKey, match="or none"):
+        Key.from_jwk({**short, "p": members["p"]})
+
+
+def test_a_number_without_end_is_refused() -> None:
+    with pytest.raises(InvalidKey, match="too large"):
+        Key.from_jwk(_jwk("RS256", n=base64url.encode(b"\xff" * 2049)))
+
+
+def test_a_key_tells_its_type() -> None:
+    kinds = {"RS256": "RSA", "ES256": "EC", "Ed25519": "OKP", "ML-DSA-44": "AKP", "HS256": "oct"}
+    for alg, kty in kinds.items():
+        assert key_for(alg).kty == kty
