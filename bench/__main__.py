@@ -19,6 +19,7 @@ BENCHES: dict[str, Bench] = {
     "tokens": runs.run_tokens,
     "import": runs.run_import,
     "cache": runs.run_cache,
+    "server": runs.run_server,
 }
 
 

@@ -52,7 +52,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     """One run of one benchmark."""
 
     bench: str
-    started: str
+    finished: str
     rounds: int
     quick: bool
     machine: dict[str, Any]
@@ -111,7 +111,7 @@ def now_text() -> str:
 def write_run(run: Run, folder: Path) -> Path:
     """Write the run as JSON, one file a run. Returns where."""
     folder.mkdir(parents=True, exist_ok=True)
-    stamp = run.started.replace(":", "").replace("-", "")
+    stamp = run.finished.replace(":", "").replace("-", "")
     path = folder / f"{run.bench}-{stamp}.json"
     path.write_bytes(msgspec.json.format(msgspec.json.encode(run), indent=1) + b"\n")
     return path

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from bench import cache, growth, imports, plots, tokens
+from bench import cache, growth, imports, plots, server, tokens
 from bench.measure import Effort
 from bench.peers import PEERS
 from bench.record import (
@@ -73,13 +73,30 @@ def run_cache(console: Console, options: Options) -> Run:
     return _finish(console, options, run, plots.draw_growth)
 
 
+def run_server(console: Console, options: Options) -> Run:
+    """The issuer as a process."""
+    plan = server.QUICK if options.quick else server.FULL
+    with _progress(console, "server", server.count_rounds(plan)) as on_round:
+        served = server.measure(plan, on_round)
+    figures = server.make_figures(served)
+    targets = server.check_targets(served)
+    run = _make_run("server", options, figures, targets, rounds=plan.repeats)
+    print_list(console, "The issuer, one worker, default settings, on loopback", figures)
+    return _finish(console, options, run)
+
+
 def _make_run(
-    name: str, options: Options, figures: Sequence[Figure], targets: Sequence[Target] = ()
+    name: str,
+    options: Options,
+    figures: Sequence[Figure],
+    targets: Sequence[Target] = (),
+    *,
+    rounds: int | None = None,
 ) -> Run:
     return Run(
         bench=name,
-        started=now_text(),
-        rounds=options.effort.rounds,
+        finished=now_text(),
+        rounds=options.effort.rounds if rounds is None else rounds,
         quick=options.quick,
         machine=describe_machine(),
         versions=find_versions([peer.distribution for peer in PEERS]),

@@ -42,3 +42,14 @@ def test_an_unknown_bench_is_refused_by_name() -> None:
     done = _bench("tokns")
     assert done.returncode == 2
     assert "no bench named tokns" in done.stderr
+
+
+def test_a_quick_run_of_the_server_counts_answers_and_no_failure(tmp_path: Path) -> None:
+    done = _bench("server", "--quick", "--results", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.glob("server-*.json")
+    figures = {f.figure: f for f in msgspec.json.decode(path.read_bytes(), type=Run).figures}
+    for scenario in ("client_credentials", "refresh_token", "login"):
+        assert figures[scenario].value
+        assert figures[scenario].note.endswith(" 0 failed")
+    assert figures["memory when idle"].value
