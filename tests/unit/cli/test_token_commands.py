@@ -15,16 +15,21 @@ from lingpai import Key, PrivateKey, SecretKey, sign
 from lingpai_server.cli.token import token_app
 
 ISSUER, AUDIENCE = "https://id.example", "https://a"
-NOW = int(time.time())
-CLAIMS: dict[str, Any] = {
-    "iss": ISSUER,
-    "sub": "u-1",
-    "aud": AUDIENCE,
-    "client_id": "web",
-    "jti": "one",
-    "iat": NOW,
-    "exp": NOW + 290,
-}
+
+
+def make_claims(**changed: Any) -> dict[str, Any]:
+    """The claims of a good access token, made now."""
+    now = int(time.time())
+    return {
+        "iss": ISSUER,
+        "sub": "u-1",
+        "aud": AUDIENCE,
+        "client_id": "web",
+        "jti": "one",
+        "iat": now,
+        "exp": now + 290,
+        **changed,
+    }
 
 
 def run(*arguments: str, stdin: str | bytes = "") -> Result:
@@ -45,7 +50,7 @@ def key_file(key: PrivateKey, tmp_path: Path) -> str:
 
 @pytest.fixture
 def raw(key: PrivateKey) -> str:
-    return sign(CLAIMS, key, typ="at+jwt")
+    return sign(make_claims(), key, typ="at+jwt")
 
 
 # --- inspect ------------------------------------------------------------------------------------
@@ -79,12 +84,12 @@ def test_inspect_prints_the_size_against_the_budget(raw: str) -> None:
 
 def test_inspect_never_breaks_a_value_over_lines(key: PrivateKey) -> None:
     long = "x" * 300
-    assert long in run("inspect", sign({**CLAIMS, "note": long}, key, typ="at+jwt")).stdout
+    assert long in run("inspect", sign(make_claims(note=long), key, typ="at+jwt")).stdout
 
 
 def test_what_would_move_the_cursor_is_shown_escaped(key: PrivateKey) -> None:
     # a claim and a claim's name can hold terminal escapes and marks that turn the reading order
-    claims = {**CLAIMS, "note\x1b[2J": "\x1b]0;owned\x07", "turn": "\u202egnp.exe"}
+    claims = make_claims() | {"note\x1b[2J": "\x1b]0;owned\x07", "turn": "\u202egnp.exe"}
     shown = run("inspect", sign(claims, key, typ="at+jwt")).stdout
     assert "\x1b" not in shown
     assert "\u202e" not in shown
@@ -101,21 +106,22 @@ def test_what_would_move_the_cursor_is_shown_escaped(key: PrivateKey) -> None:
     ],
 )
 def test_inspect_remarks_what_no_verifier_would_accept(header: dict[str, Any], remark: str) -> None:
-    raw = f"{_encode(header)}.{_encode(CLAIMS)}."
+    raw = f"{_encode(header)}.{_encode(make_claims())}."
     assert remark in run("inspect", raw).stdout
 
 
 def test_inspect_remarks_a_secret_that_anyone_can_read() -> None:
-    shown = run("inspect", f"{_encode({'alg': 'ES256'})}.{_encode({**CLAIMS, 'password': 'p'})}.")
+    shown = run("inspect", f"{_encode({'alg': 'ES256'})}.{_encode(make_claims(password='p'))}.")
     assert "looks like a secret" in shown.stdout
 
 
-def test_inspect_json_is_for_programs(raw: str) -> None:
-    shown = json.loads(run("inspect", "--json", raw).stdout)
+def test_inspect_json_is_for_programs(key: PrivateKey) -> None:
+    claims = make_claims()
+    shown = json.loads(run("inspect", "--json", sign(claims, key, typ="at+jwt")).stdout)
     assert shown["verified"] is False
-    assert shown["claims"] == CLAIMS
+    assert shown["claims"] == claims
     assert shown["header"]["kid"] == "k1"
-    assert 280 <= shown["expires_in_seconds"] <= 290
+    assert 200 <= shown["expires_in_seconds"] <= 290
 
 
 @pytest.mark.parametrize("text", ["abc", "a.b.c", "....", "%.%.%"])
@@ -149,7 +155,7 @@ def test_a_refusal_says_what_was_found_and_what_is_accepted(raw: str, key_file: 
 
 
 def test_a_refusal_of_an_expired_token_says_since_when(key: PrivateKey, key_file: str) -> None:
-    old = sign({**CLAIMS, "exp": NOW - 3 * 3600}, key, typ="at+jwt")
+    old = sign(make_claims(exp=int(time.time()) - 3 * 3600), key, typ="at+jwt")
     result = run("verify", "--key", key_file, "--issuer", ISSUER, "--audience", AUDIENCE, old)
     assert "expired 3 h ago" in result.stderr
 
@@ -183,10 +189,12 @@ def test_each_check_can_be_waived_by_name(raw: str, key_file: str) -> None:
     assert run("verify", "--key", key_file, *options, raw).exit_code == 0
 
 
-def test_a_token_can_be_verified_as_of_another_time(raw: str, key_file: str) -> None:
+def test_a_token_can_be_verified_as_of_another_time(key: PrivateKey, key_file: str) -> None:
+    claims = make_claims()
+    raw = sign(claims, key, typ="at+jwt")
     policy = ("--key", key_file, "--issuer", ISSUER, "--audience", AUDIENCE)
-    assert run("verify", *policy, "--at", str(NOW + 1), raw).exit_code == 0
-    assert run("verify", *policy, "--at", str(NOW + 290), raw).exit_code == 1
+    assert run("verify", *policy, "--at", str(claims["iat"] + 1), raw).exit_code == 0
+    assert run("verify", *policy, "--at", str(claims["exp"]), raw).exit_code == 1
 
 
 def test_a_set_answers_by_kid(key: PrivateKey, raw: str, tmp_path: Path) -> None:
@@ -199,7 +207,7 @@ def test_a_set_answers_by_kid(key: PrivateKey, raw: str, tmp_path: Path) -> None
 
 def test_a_secret_comes_from_a_file_or_from_standard_input(tmp_path: Path) -> None:
     secret = b"0123456789abcdefghijklmnopqrstuv"
-    raw = sign(CLAIMS, Key.from_secret(secret, alg="HS256"), typ="at+jwt")
+    raw = sign(make_claims(), Key.from_secret(secret, alg="HS256"), typ="at+jwt")
     path = tmp_path / "secret"
     path.write_bytes(secret + b"\n")
     policy = ("--alg", "HS256", "--issuer", ISSUER, "--audience", AUDIENCE)
@@ -226,7 +234,7 @@ def test_keys_that_cannot_be_had_decide_nothing(raw: str) -> None:
 def test_what_sign_makes_verify_accepts(tmp_path: Path) -> None:
     private, public = str(tmp_path / "k"), str(tmp_path / "p")
     assert run("keygen", "Ed25519", "--out", private, "--public-out", public).exit_code == 0
-    claims = json.dumps({k: v for k, v in CLAIMS.items() if k not in ("iat", "exp")})
+    claims = json.dumps({k: v for k, v in make_claims().items() if k not in ("iat", "exp")})
     made = run("sign", "--key", private, "--lifetime", "5m", stdin=claims)
     assert made.exit_code == 0, made.stderr
     assert "of 4,096 bytes" in made.stderr
@@ -237,7 +245,7 @@ def test_what_sign_makes_verify_accepts(tmp_path: Path) -> None:
 def test_sign_refuses_a_secret_in_the_open(tmp_path: Path) -> None:
     private = str(tmp_path / "k")
     run("keygen", "ES256", "--out", private)
-    claims = json.dumps({**CLAIMS, "password": "hunter2"})
+    claims = json.dumps(make_claims(password="hunter2"))
     refused = run("sign", "--key", private, stdin=claims)
     assert refused.exit_code == 1
     assert not refused.stdout
@@ -247,7 +255,7 @@ def test_sign_refuses_a_secret_in_the_open(tmp_path: Path) -> None:
 
 
 def test_a_public_key_does_not_sign(key_file: str) -> None:
-    result = run("sign", "--key", key_file, stdin=json.dumps(CLAIMS))
+    result = run("sign", "--key", key_file, stdin=json.dumps(make_claims()))
     assert result.exit_code == 2
     assert "public key" in result.stderr
 
@@ -330,7 +338,7 @@ def test_keygen_writes_pem_too(tmp_path: Path) -> None:
     private, public = tmp_path / "k.pem", tmp_path / "p.pem"
     options = ("--out", str(private), "--public-out", str(public), "--format", "pem")
     assert run("keygen", "RS256", *options).exit_code == 0
-    made = run("sign", "--key", str(private), "--alg", "RS256", stdin=json.dumps(CLAIMS))
+    made = run("sign", "--key", str(private), "--alg", "RS256", stdin=json.dumps(make_claims()))
     policy = ("--key", str(public), "--alg", "RS256", "--issuer", ISSUER, "--audience", AUDIENCE)
     assert run("verify", *policy, stdin=made.stdout).exit_code == 0
 
