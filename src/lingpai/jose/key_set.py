@@ -17,7 +17,7 @@ from lingpai.jose.keys import Key, PrivateKey, SecretKey
 
 MAX_KEYS = 10_000
 MAX_CANDIDATES = 8  # tried for a token without `kid`; each costs one signature check
-_KNOWN_LIMIT = 256
+_KNOWN_HEADERS = 256  # and a few for each key: one that signs many kinds of token has several
 
 
 class SkippedKey(msgspec.Struct, frozen=True):
@@ -103,7 +103,7 @@ class KeySet:
 
     def remember(self, encoded_header: bytes, value: Any) -> None:
         """Keep what a header of a verified token was found to mean; forgets all when full."""
-        if len(self.known) >= _KNOWN_LIMIT:
+        if len(self.known) >= _KNOWN_HEADERS + 4 * len(self.keys):
             self.known.clear()
         self.known[encoded_header] = value
 
