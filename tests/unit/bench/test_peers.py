@@ -14,6 +14,16 @@ from bench.tokens import OPERATIONS, RAW, own_token, prepare
 from lingpai import Key, sign
 
 MATERIAL = make_material()
+# What a library does not have; all else is compared, and must work.
+GAPS = {
+    ("python-jose", "Ed25519"),
+    ("python-jose", "ECDH-ES+A128KW"),
+    *(
+        (name, alg)
+        for name in ("PyJWT", "oxyjwt")
+        for alg in ("dir", "ECDH-ES+A128KW", "RSA-OAEP-256")
+    ),
+}
 LIBRARIES = [peer for peer in PEERS if peer.name != RAW]
 
 
@@ -28,10 +38,7 @@ def _claims(**changed: Any) -> dict[str, Any]:
 
 
 def _verifier(peer: Peer) -> Callable[[str], object]:
-    try:
-        return peer.verifier("HS256", MATERIAL)
-    except Lacks as lack:
-        pytest.skip(f"{peer.name}: {lack}")
+    return peer.verifier("HS256", MATERIAL)
 
 
 BAD = {
@@ -56,30 +63,29 @@ def test_every_library_makes_the_same_check(peer: Peer, what: str) -> None:
 @pytest.mark.parametrize("algorithm", SIGNATURES)
 @pytest.mark.parametrize("peer", LIBRARIES, ids=lambda peer: peer.name)
 def test_every_library_returns_the_claims(peer: Peer, algorithm: str) -> None:
-    try:
-        found: Any = peer.verifier(algorithm, MATERIAL)(own_token(algorithm, peer, MATERIAL))
-    except Lacks as lack:
-        pytest.skip(f"{peer.name}: {lack}")
+    if (peer.name, algorithm) in GAPS:
+        with pytest.raises(Lacks):
+            peer.verifier(algorithm, MATERIAL)
+        return
+    found: Any = peer.verifier(algorithm, MATERIAL)(own_token(algorithm, peer, MATERIAL))
     assert dict(getattr(found, "claims", found)) == MATERIAL.claims
 
 
 @pytest.mark.parametrize("peer", LIBRARIES, ids=lambda peer: peer.name)
 def test_signing_leaves_the_common_claims_alone(peer: Peer) -> None:
     before = dict(MATERIAL.claims)
-    try:
-        peer.signer("HS256", MATERIAL)(MATERIAL.claims)
-    except Lacks as lack:
-        pytest.skip(f"{peer.name}: {lack}")
+    peer.signer("HS256", MATERIAL)(MATERIAL.claims)
     assert before == MATERIAL.claims
 
 
 @pytest.mark.parametrize("algorithm", ["dir", "ECDH-ES+A128KW", "RSA-OAEP-256"])
 @pytest.mark.parametrize("peer", PEERS, ids=lambda peer: peer.name)
 def test_every_library_decrypts_the_common_token(peer: Peer, algorithm: str) -> None:
-    try:
-        call, raw = prepare("decrypt", algorithm, peer, MATERIAL)
-    except Lacks as lack:
-        pytest.skip(f"{peer.name}: {lack}")
+    if (peer.name, algorithm) in GAPS:
+        with pytest.raises(Lacks):
+            prepare("decrypt", algorithm, peer, MATERIAL)
+        return
+    call, raw = prepare("decrypt", algorithm, peer, MATERIAL)
     assert call(raw) == MATERIAL.payload
 
 
