@@ -12,7 +12,6 @@ class EventKind(StrEnum):
     LOGIN_FAILED = "login.failed"
     LOGGED_OUT = "session.logged_out"
     TOKEN_REVOKED = "token.revoked"
-    REFRESH_ROTATED = "refresh.rotated"
     REFRESH_REPEATED = "refresh.repeated"
     REFRESH_REUSED = "refresh.reused"
     REFRESH_NEVER_ISSUED = "refresh.never_issued"

@@ -134,12 +134,11 @@ def _answer(
 
 
 def _rotate(case: RefreshCase, policy: IssuePolicy) -> Effects:
+    """The row moves, and nothing is added: storage does not grow with rotations, so the ordinary
+    refresh is no event. What is odd about one is."""
     family = case.facts.family
     slid = idle_deadline(policy.sessions, family.absolute_deadline, now=case.now)
-    return (
-        RotateFamily(family.family_id, family.generation, case.now, slid),
-        _record(EventKind.REFRESH_ROTATED, case),
-    )
+    return (RotateFamily(family.family_id, family.generation, case.now, slid),)
 
 
 def _repeat(case: RefreshCase) -> Effects:
