@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -24,9 +25,7 @@ REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
 ADDRESS = "http://127.0.0.1:8000"
 FENCE = "```"
 RUN = frozenset({"python", "sh"})
-SHOWN = frozenset(
-    {"text", "json", "http", "console", "toml"}
-)  # output, requests, what installs or starts
+SHOWN = frozenset({"text", "json", "http", "console", "toml"})  # output, settings, installing
 NO_RUN = "python no-run"
 MOST_NO_RUN = 1  # a guide
 
@@ -55,6 +54,12 @@ def read_blocks(page: Path) -> list[Block]:
     if start:
         raise ValueError(f"{page.name}: the block of line {start} is not closed")
     return blocks
+
+
+def headings(page: Path) -> set[str]:
+    """The anchors of a page's headings, as a repository's web page makes them."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 def names_an_issuer(page: Path) -> bool:
@@ -143,6 +148,16 @@ def test_our_own_code_always_runs(guide: Path) -> None:
         if block.kind in SHOWN:
             assert "import lingpai" not in block.text
             assert "from lingpai" not in block.text
+
+
+@pytest.mark.parametrize("guide", GUIDES, ids=lambda guide: guide.stem)
+def test_links_lead_somewhere(guide: Path) -> None:
+    for target in re.findall(r"\]\(([^)\s]+)\)", guide.read_text(encoding="utf-8")):
+        path, _, anchor = target.partition("#")
+        page = (guide.parent / path).resolve() if path else guide
+        assert page.exists(), target
+        if anchor:
+            assert anchor in headings(page), target
 
 
 def test_refusal_that_does_not_happen_is_noticed() -> None:
