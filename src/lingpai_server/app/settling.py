@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from lingpai_server.core.decision import Decision
-from lingpai_server.core.ports import StaleState, Store
+from lingpai_server.core.ports import NotFound, StaleState, Store
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 
 R = TypeVar("R")
@@ -30,7 +30,7 @@ async def settle(store: Store, decide: Callable[[], Awaitable[Decision[R]]]) -> 
             return decision.reply
         try:
             await store.apply(decision.effects)
-        except StaleState:
+        except (StaleState, NotFound):  # another got there first, or upkeep has removed the row
             continue
         return decision.reply
     raise Contended
