@@ -64,12 +64,15 @@ def check_claims(header: Header, claims: dict[str, Any], policy: Policy) -> Veri
 
 
 def check_moment(token: VerifiedToken, policy: Policy, now: float) -> None:
-    """Whether the token is good at `now`: `exp`, `nbf`, `iat` and the policy's greatest age."""
-    if now - policy.leeway_seconds >= token.expires_at:  # on or after is too late, section 4.1.4
+    """Whether the token is good at `now`: `exp`, `nbf`, `iat` and the policy's greatest age.
+
+    Each asks what must hold, so that a clock that says NaN lets nothing pass.
+    """
+    if not now - policy.leeway_seconds < token.expires_at:  # on or after is too late, section 4.1.4
         raise TokenExpired(
             f"exp was {_number(token.expires_at)}, now is {_number(now)}{_leeway(policy)}"
         )
-    if now + policy.leeway_seconds < token.valid_from:
+    if not now + policy.leeway_seconds >= token.valid_from:
         _refuse_early(token, policy, now)
     if policy.max_age_seconds is not None:
         check_age(token, policy.max_age_seconds, policy.leeway_seconds, now)
@@ -80,7 +83,7 @@ def check_age(token: VerifiedToken, max_age_seconds: int, leeway_seconds: int, n
     issued_at = token.issued_at
     if issued_at is None:
         raise MissingClaim("the claim 'iat' is missing, which the greatest age needs")
-    if now - issued_at > max_age_seconds + leeway_seconds:
+    if not now - issued_at <= max_age_seconds + leeway_seconds:
         raise TokenTooOld(
             f"issued {_number(now - issued_at)} s ago, accepted for {max_age_seconds} s"
         )

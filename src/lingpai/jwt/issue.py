@@ -15,7 +15,7 @@ from lingpai.errors import BudgetExceeded, IssueError
 from lingpai.jose import strict_json
 from lingpai.jose.jws import SigningKey, encode_header, sign_encoded
 from lingpai.jose.keys import Key
-from lingpai.jwt.lint import check_payload
+from lingpai.jwt.lint import check_payload, read_payload
 from lingpai.jwt.policy import NO_TYP, Waiver
 from lingpai.jwt.profiles import Profile
 
@@ -47,12 +47,15 @@ def sign(
     `typ` says what kind of token it is (NO_TYP leaves it out). `profile` asks for the claims of
     that kind. With `encrypt_to` the signed token is encrypted to that key (RFC 7519 section 5.2),
     `enc` being the content encryption. Raises IssueError and its kinds, InvalidKey for a key that
-    does not sign, TypeError for a value that JSON does not have.
+    does not sign, TypeError for a value that JSON does not have and for what is no claims or key.
     """
+    _check_arguments(claims, key)
     check_issuable(claims, profile)
     payload = _encode(claims)
     if encrypt_to is None:
         check_payload(claims, payload, allow_names)
+    else:
+        read_payload(payload)
     header = _header(key, typ, headers)
     _check_budget(header, payload, budget)
     signed = sign_encoded(header, payload, key)
@@ -62,6 +65,11 @@ def sign(
 
     outer = {"cty": "JWT"} if isinstance(typ, Waiver) else {"cty": "JWT", "typ": typ}
     return encrypt_compact(signed.encode("ascii"), encrypt_to, enc=enc, header=outer)
+
+
+def _check_arguments(claims: object, key: object) -> None:
+    if not isinstance(key, Key) or not isinstance(claims, (dict, Mapping)):
+        raise TypeError("sign takes a mapping of claims and a Key")
 
 
 def check_issuable(claims: Mapping[str, Any], profile: Profile | None = None) -> None:

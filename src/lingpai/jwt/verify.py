@@ -18,6 +18,8 @@ from lingpai.errors import (
 from lingpai.jose import strict_json
 from lingpai.jose.header import Header
 from lingpai.jose.jws import KeySource, verify_compact
+from lingpai.jose.key_set import KeySet
+from lingpai.jose.keys import Key
 from lingpai.jwt.claims import check_age, check_claims, check_moment
 from lingpai.jwt.policy import IGNORE_BINDING, Policy
 from lingpai.jwt.token import VerifiedToken
@@ -81,12 +83,24 @@ def verify_plain(raw: str | bytes, keys: KeySource, policy: Policy, now: float) 
 
 
 def _open(raw: str | bytes, keys: KeySource, policy: Policy) -> VerifiedToken:
-    header, payload = verify_compact(raw, keys, policy.max_bytes)
+    try:
+        header, payload = verify_compact(raw, keys, policy.max_bytes)
+    except AttributeError:
+        _check_arguments(keys, policy)
+        raise
     try:
         claims = strict_json.decode_object(payload)
     except ValueError:
         raise InvalidPayload("the payload is not one strict JSON object") from None
     return check_claims(header, claims, policy)
+
+
+def _check_arguments(keys: object, policy: object) -> None:
+    """Asked only after they did not work."""
+    if not isinstance(policy, Policy):
+        raise TypeError("verify takes a Policy")
+    if not isinstance(keys, (Key, KeySet)):
+        raise TypeError("verify takes a Key or a KeySet")
 
 
 def _open_and_keep(

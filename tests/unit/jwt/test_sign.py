@@ -220,3 +220,28 @@ def test_peeking_at_what_is_no_token_is_refused(raw: str | bytes) -> None:
 def test_peeking_is_bounded() -> None:
     with pytest.raises(errors.TokenTooLarge):
         peek_unverified("a" * 70_000)
+
+
+def _nested(depth: int) -> Any:
+    value: Any = 1
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_what_nests_deeper_than_a_verifier_reads_is_not_issued(encrypted: bool) -> None:
+    options = {"encrypt_to": Key.generate("A128KW")} if encrypted else {}
+    with pytest.raises(errors.IssueError, match="nested deeper"):
+        issue(claims(x=_nested(40)), **options)
+
+
+def test_a_name_that_is_written_twice_is_not_issued_in_secret_either() -> None:
+    with pytest.raises(errors.IssueError, match="repeated"):
+        issue({1: "a", "1": "b"}, encrypt_to=Key.generate("A128KW"))
+
+
+@pytest.mark.parametrize("members", ["text", 5, [("iss", "x")]])
+def test_claims_that_are_no_mapping_are_the_callers_mistake(members: Any) -> None:
+    with pytest.raises(TypeError, match="mapping of claims"):
+        issue(members)

@@ -9,6 +9,7 @@ from tests.support.tokens import AUDIENCE, ISSUER, NOW, accept, token
 
 from lingpai import Policy, errors
 from lingpai.jwt.claims import IAT_TOLERANCE_SECONDS
+from lingpai.jwt.profiles import SECURITY_EVENT
 
 
 def policy(**options: Any) -> Policy:
@@ -122,3 +123,18 @@ def test_without_iat_no_age_can_be_told() -> None:
 def test_leeway_has_bounds(leeway_seconds: int) -> None:
     with pytest.raises(ValueError, match="leeway"):
         policy(leeway_seconds=leeway_seconds)
+
+
+def test_a_clock_that_says_nothing_lets_nothing_pass() -> None:
+    with pytest.raises(errors.TokenExpired):
+        accept(token(), now=float("nan"))
+
+
+def test_an_age_by_a_clock_that_says_nothing_is_too_old() -> None:
+    endless = Policy(
+        issuer=ISSUER, audience=AUDIENCE, typ="at+jwt", profile=SECURITY_EVENT, max_age_seconds=60
+    )
+    event = token(exp=..., sub=..., events={})
+    accept(event, endless)
+    with pytest.raises(errors.TokenError):
+        accept(event, endless, now=float("nan"))
