@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
+from lingpai.jose.key_set import KeySet
 from lingpai_server.core.ports import PasswordHasher, Signer
-from lingpai_server.core.records import StoredKey
+from lingpai_server.core.records import Client, KeyPurpose, StoredKey
 from lingpai_server.core.secret import Secret
 from lingpai_server.sessions.refresh_token import RefreshKeys
 
@@ -24,12 +26,37 @@ class KeyRing(Signer, Protocol):
     async def reload(self) -> bool:
         """Look for keys that another process made; whether there are any."""
 
+    def seal_ticket(self, purpose: str, members: Mapping[str, Any]) -> str:
+        """What only this issuer can read and nobody can alter: a compact JWE, URL-safe."""
+
+    def open_ticket(self, purpose: str, ticket: str) -> Mapping[str, Any] | None:
+        """What `seal_ticket` sealed for that purpose; None for anything else. Its age is for the
+        caller to judge."""
+
+    def pairwise_subject(self, sector: str, user_id: str) -> str:
+        """The subject that one sector knows a user by (OpenID Connect Core section 8.1)."""
+
+    async def read_own_token(self, raw: str, *, typ: str) -> Mapping[str, Any] | None:
+        """The claims of a token that this issuer signed or sealed, whatever API it is for, in any
+        format, expired or not; None for anything else. Says nothing about revocation."""
+
+
+class ClientKeys(Protocol):
+    """Where the public keys of clients come from."""
+
+    async def keys_of(self, client: Client, *, fresh: bool = False) -> KeySet | None:
+        """The keys that the client registered, by value or by `jwks_uri`; None if it has none or
+        they cannot be had now. `fresh` asks anew, for a key that is not among them."""
+
 
 class KeyMaker(Protocol):
     """Makes keys and seals them."""
 
     def make_signing_key(self, algorithm: str, *, now: int) -> StoredKey:
         """A private key of the issuer."""
+
+    def make_issuer_secret(self, purpose: KeyPurpose, *, now: int) -> StoredKey:
+        """A symmetric key of the issuer's own: TICKET, OPAQUE_TOKEN or PAIRWISE."""
 
     def make_refresh_key(self, version: int, *, now: int) -> StoredKey:
         """A MAC key for refresh tokens."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from lingpai_server.core.flow_effects import FlowEffect
 from lingpai_server.core.records import (
     AccountStatus,
     Api,
@@ -32,7 +33,8 @@ class RequireVersion:
 
 @dataclass(frozen=True, slots=True)
 class StartSession:
-    """A new session row; NotFound without its user and client."""
+    """A new session row; NotFound without its user and client. Lost if it has a browser session
+    that has ended meanwhile, unless the session is offline."""
 
     session: Session
 
@@ -225,5 +227,6 @@ Effect: TypeAlias = (
     | StoreKey
     | MoveKey
     | Record
+    | FlowEffect
 )
 Effects: TypeAlias = tuple[Effect, ...]

@@ -7,6 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from lingpai_server.core.effects import Effect
+from lingpai_server.core.flow_records import (
+    AuthorizeFacts,
+    BrowserFacts,
+    CodeFacts,
+    DeviceFacts,
+    DeviceGrant,
+    ExchangeFacts,
+    LogoutNotice,
+    PushedRequest,
+    SessionFacts,
+)
 from lingpai_server.core.records import (
     Access,
     Api,
@@ -32,6 +43,10 @@ class AlreadyExists(Exception):
 
 class NotFound(Exception):
     """An effect names a row that is not there. The message says which."""
+
+
+class AlreadySpent(Exception):
+    """What may be used once was used before. The message is the purpose, never the value."""
 
 
 class StoreUnavailable(Exception):
@@ -83,13 +98,14 @@ class Store(Protocol):
     async def apply(self, effects: Sequence[Effect]) -> None:
         """Do all of it in one durable transaction, or none. Returns after the commit is durable.
 
-        Raises StaleState, AlreadyExists, NotFound or StoreUnavailable.
+        Raises StaleState, AlreadyExists, AlreadySpent, NotFound or StoreUnavailable.
         """
 
     async def remove_expired(self, now: int, limit: int) -> int:
         """Delete at most `limit` rows that can matter to nobody at `now`; how many were deleted.
 
-        Families and sessions past their absolute deadline, throttle buckets that have decayed.
+        Families, sessions and browser sessions past their absolute deadline, codes, devices,
+        pushed requests and spent marks past their expiry, throttle buckets that have decayed.
         Ask again while it answers `limit`.
         """
 
@@ -117,6 +133,47 @@ class Store(Protocol):
 
     async def load_role(self, audience: str, name: str) -> Role | None:
         """One role of one API."""
+
+    async def load_authorize(
+        self, *, client_id: str, audience: str | None, browser_id: bytes | None
+    ) -> AuthorizeFacts:
+        """Facts for an authorization request; without `audience`, the API is the client's first,
+        or USERINFO_AUDIENCE for a client that has none."""
+
+    async def load_code(self, code_sha256: bytes) -> CodeFacts | None:
+        """Facts for the redemption of a code, redeemed or not."""
+
+    async def load_pushed(self, request_sha256: bytes) -> PushedRequest | None:
+        """A pushed request, used or not."""
+
+    async def load_device(self, device_sha256: bytes) -> DeviceFacts | None:
+        """Facts for a device that polls."""
+
+    async def load_device_by_user_code(self, user_code: str) -> DeviceGrant | None:
+        """The device grant with that user code, for the page that approves it."""
+
+    async def load_browser(self, browser_id: bytes) -> BrowserFacts | None:
+        """A browser session, ended or not, and its user."""
+
+    async def load_session(self, session_id: str) -> SessionFacts | None:
+        """A session, ended or not, with its user and client."""
+
+    async def load_exchange(
+        self,
+        *,
+        client_id: str,
+        audience: str,
+        user_id: str | None,
+        session_id: str | None,
+        subject_client_id: str | None,
+    ) -> ExchangeFacts:
+        """Facts for a token exchange; the subject is a user or a client."""
+
+    async def load_logout_notices(self, now: int, limit: int) -> tuple[LogoutNotice, ...]:
+        """Ended sessions whose clients are to be told, due at `now` or before, oldest first."""
+
+    async def load_user_by_id(self, user_id: str) -> User | None:
+        """One user by identifier."""
 
     async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
         """The throttle buckets of these names; an untouched one is absent."""

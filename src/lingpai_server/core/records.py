@@ -8,8 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any
 
+from lingpai_server.core.api_settings import ApiSettings
+from lingpai_server.core.client_settings import ClientSettings
 from lingpai_server.core.secret import Secret
+
+USERINFO_AUDIENCE = "urn:lingpai:userinfo"
+"""The API that the issuer itself is: what a token is for that asks for nothing but an identity."""
 
 
 class AccountStatus(StrEnum):
@@ -34,11 +40,15 @@ class KeyPurpose(StrEnum):
     SIGN = "sign"  # a private JWK of the issuer's key ring, published in its public half
     API_SECRET = "api_secret"  # the symmetric JWK of one API that chose HS256, never published
     REFRESH = "refresh"  # the MAC key that refresh tokens derive from, one a version
+    TICKET = "ticket"  # seals what a browser carries from one page to the next, and DPoP nonces
+    OPAQUE_TOKEN = "opaque_token"  # seals the access tokens of APIs that chose opaque ones
+    PAIRWISE = "pairwise"  # derives pairwise subjects; never rotated, or every subject would change
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person who can log in. `password_hash` is a PHC string, shown to nobody."""
+    """A person who can log in. `password_hash` is a PHC string, shown to nobody; `claims` are the
+    standard claims of OpenID Connect Core section 5.1, as they are to be told."""
 
     user_id: str
     username: str
@@ -46,6 +56,7 @@ class User:
     status: AccountStatus
     access_version: int
     created_at: int
+    claims: Mapping[str, Any] = field(default_factory=dict, repr=False, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +77,7 @@ class Client:
     disabled: bool
     access_version: int
     created_at: int
+    settings: ClientSettings = field(default_factory=ClientSettings)
 
     @property
     def is_public(self) -> bool:
@@ -84,6 +96,7 @@ class Api:
     access_ttl_seconds: int
     access_version: int
     created_at: int
+    settings: ApiSettings = field(default_factory=ApiSettings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +118,13 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One login of one user at one client; ends by logout, by deadline or by revocation."""
+    """One login of one user at one client; ends by logout, by deadline or by revocation.
+
+    `browser_id` names the browser session that it came from, None for a first-party login. An
+    `offline` session outlives the logout of its browser (OpenID Connect Core section 11). `notify`
+    says that the client wants to hear of its end (Back-Channel Logout 1.0). `claims` is the JSON
+    text of the `claims` parameter (OpenID Connect Core section 5.5).
+    """
 
     session_id: str
     user_id: str
@@ -116,13 +135,21 @@ class Session:
     absolute_deadline: int
     ended_at: int | None = None
     end_reason: str | None = None
+    browser_id: bytes | None = field(default=None, repr=False)
+    acr: str = ""
+    offline: bool = False
+    notify: bool = False
+    claims: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Family:
     """All refresh tokens of one grant, in one row: only the generation ever moves.
 
-    `rotated_at` is a float, since the grace window after a rotation is measured in it.
+    `rotated_at` is a float, since the grace window after a rotation is measured in it. `jkt` and
+    `x5t` bind it to a DPoP key (RFC 9449) or a client certificate (RFC 8705);
+    `authorization_details` is JSON text (RFC 9396); `nonce` is not kept: a refreshed ID token has
+    none.
     """
 
     family_id: bytes
@@ -139,6 +166,8 @@ class Family:
     jkt: str | None = None
     revoked_at: int | None = None
     revoked_reason: str | None = None
+    x5t: str | None = None
+    authorization_details: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,13 @@ from lingpai_server.protocol.requests import ClientAuthMethod
 TOKEN_PATH = "/token"
 REVOCATION_PATH = "/revoke"
 JWKS_PATH = "/jwks"
+AUTHORIZATION_PATH = "/authorize"
+PUSHED_AUTHORIZATION_PATH = "/par"
+DEVICE_AUTHORIZATION_PATH = "/device_authorization"
+USERINFO_PATH = "/userinfo"
+INTROSPECTION_PATH = "/introspect"
+END_SESSION_PATH = "/end-session"
+REGISTRATION_PATH = "/register"
 OAUTH_METADATA_PATH = "/.well-known/oauth-authorization-server"
 OPENID_METADATA_PATH = "/.well-known/openid-configuration"
 

@@ -10,8 +10,11 @@ from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.replies import AccessToken, TokenReply
 from lingpai_server.protocol.scopes import narrow_scope
 
+AUTHORIZATION_CODE = "authorization_code"
 REFRESH_TOKEN = "refresh_token"
 CLIENT_CREDENTIALS = "client_credentials"
+DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 section 3.4
+TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 section 2.1
 GRANT_TYPES = (REFRESH_TOKEN, CLIENT_CREDENTIALS)  # all that the token endpoint answers
 
 

@@ -26,6 +26,18 @@ class Arrival:
     address: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Which key the sender of a request proved to hold, for tokens that are bound to it.
+
+    `jkt` is the thumbprint of a DPoP key (RFC 9449 section 6.1), `x5t` the SHA-256 of a client
+    certificate (RFC 8705 section 3.1), both in base64url. A request without either binds nothing.
+    """
+
+    jkt: str | None = None
+    x5t: str | None = None
+
+
 class ClientAuthMethod(StrEnum):
     """RFC 7591 section 2, `token_endpoint_auth_method`."""
 
