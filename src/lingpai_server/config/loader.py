@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from lingpai_server.config.kinds import BadValue, is_loopback
 from lingpai_server.config.model import SECTIONS, Config, Setting, all_settings
@@ -193,6 +194,14 @@ def _check_together(
     elif not values["server.issuer"]:
         what = f"has to be set, since server.host ({host}) is not loopback"
         problems.append(Problem("server.issuer", what, "the https URL that clients see"))
+    if values["outgoing.loopback"] and not is_loopback(_host_of(values["server.issuer"])):
+        where = given["outgoing.loopback"].where
+        what = f"does not go with server.issuer = {values['server.issuer']}"
+        problems.append(Problem(where, what, "true only for an issuer on loopback"))
+
+
+def _host_of(issuer: str) -> str:
+    return urlsplit(issuer).hostname or ""
 
 
 def _loopback_issuer(host: str, port: int) -> str:

@@ -162,6 +162,28 @@ class KeysSection:
 
 
 @dataclass(frozen=True, slots=True)
+class OutgoingSection:
+    """What the server asks of others: public addresses only, over https only, no redirects."""
+
+    allowed_networks: tuple[str, ...] = setting(
+        (), Networks(), "Networks that may be called although their addresses are not public."
+    )
+    loopback: bool = setting(
+        False,
+        Flag(),
+        "Let it call this machine itself, over plain http too. For development: it has to be "
+        "false unless the issuer is on loopback.",
+    )
+    ca_file: Path | None = setting(  # noqa: RUF009 - it is dataclasses.field
+        None, OptionalFolder(), "Certificates in PEM to trust beside those of the system."
+    )
+    timeout_seconds: int = setting(
+        5, Integer(1, 60, "seconds"), "One request is given up after this long, as a whole."
+    )
+    parallel: int = setting(64, Integer(1, 1024), "Requests of one kind at one time.")
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole tree. Made by `config.loader.load_config`, once, and never changed."""
 
@@ -172,6 +194,7 @@ class Config:
     passwords: PasswordsSection = field(default_factory=PasswordsSection)
     throttle: ThrottleSection = field(default_factory=ThrottleSection)
     keys: KeysSection = field(default_factory=KeysSection)
+    outgoing: OutgoingSection = field(default_factory=OutgoingSection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,6 +226,7 @@ SECTIONS: dict[str, type[Any]] = {
     "passwords": PasswordsSection,
     "throttle": ThrottleSection,
     "keys": KeysSection,
+    "outgoing": OutgoingSection,
 }
 
 

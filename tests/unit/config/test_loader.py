@@ -239,3 +239,11 @@ def test_the_tree_cannot_be_changed() -> None:
 
 def test_the_default_tree_equals_what_the_loader_makes_of_nothing() -> None:
     assert load_config(environ={}).config.sessions == Config().sessions
+
+
+def test_calls_to_the_own_machine_are_for_an_issuer_on_loopback() -> None:
+    environ = {"LINGPAI_OUTGOING__LOOPBACK": "true"}
+    assert load_config(environ=environ).config.outgoing.loopback
+    elsewhere = environ | {"LINGPAI_SERVER__ISSUER": "https://id.example"}
+    (problem,) = problems_of(environ=elsewhere)
+    assert problem.startswith("LINGPAI_OUTGOING__LOOPBACK: does not go with server.issuer")

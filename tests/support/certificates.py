@@ -1,0 +1,93 @@
+"""Certificates for tests: an authority of one's own, and servers that it vouches for."""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import ssl
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+
+_DAY = datetime.timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Authority:
+    """A certificate authority in files of `folder`; `file` is what others trust it by."""
+
+    folder: Path
+    key: ec.EllipticCurvePrivateKey
+    certificate: x509.Certificate
+
+    @classmethod
+    def make(cls, folder: Path) -> Authority:
+        """A new one."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = _name("Test authority")
+        unsigned = _begin(name, name, key).add_extension(
+            x509.BasicConstraints(ca=True, path_length=0), critical=True
+        )
+        certificate = unsigned.sign(key, hashes.SHA256())
+        made = cls(folder, key, certificate)
+        made.file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+        return made
+
+    @property
+    def file(self) -> Path:
+        """The authority's own certificate, in PEM."""
+        return self.folder / "authority.pem"
+
+    def issue(self, *names: str) -> Path:
+        """A key and a certificate for these hosts or addresses, together in one PEM file."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
+        unsigned = _begin(_name(names[0]), self.certificate.subject, key)
+        certificate = unsigned.add_extension(alternatives, critical=False).sign(
+            self.key, hashes.SHA256()
+        )
+        file = self.folder / f"{names[0].replace(':', '_')}.pem"
+        file.write_bytes(
+            key.private_bytes(
+                serialization.Encoding.PEM,
+                serialization.PrivateFormat.PKCS8,
+                serialization.NoEncryption(),
+            )
+            + certificate.public_bytes(serialization.Encoding.PEM)
+        )
+        return file
+
+    def server_context(self, *names: str) -> ssl.SSLContext:
+        """What a TLS server of these names listens with."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(self.issue(*names))
+        return context
+
+
+def _name(common: str) -> x509.Name:
+    return x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, common)])
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
+
+
+def _begin(
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+) -> x509.CertificateBuilder:
+    now = datetime.datetime.now(datetime.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(issuer)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - _DAY)
+        .not_valid_after(now + _DAY)
+    )
