@@ -49,6 +49,15 @@ class ClientKeys(Protocol):
         they cannot be had now. `fresh` asks anew, for a key that is not among them."""
 
 
+class ClientResolver(Protocol):
+    """Brings in the clients whose identifier is the URL of their metadata."""
+
+    async def resolve_client(self, client_id: str) -> None:
+        """To be awaited before the facts about a client are loaded. When it returns, the store
+        holds what the document of such a client says now; a client that cannot be resolved is
+        simply not there. Does nothing for any other identifier. Raises StoreUnavailable."""
+
+
 class KeyMaker(Protocol):
     """Makes keys and seals them."""
 
