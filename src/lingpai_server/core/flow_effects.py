@@ -118,8 +118,8 @@ class Spend:
 
 @dataclass(frozen=True, slots=True)
 class MoveNotice:
-    """Compare-and-set on `attempts` of a logout notice: claims it by moving it to `due_at`; lost
-    if another process did. None as `due_at` says that it is done with."""
+    """Compare-and-set on `attempts` of a logout notice: claims it by raising them by one and moving
+    it to `due_at`; lost if another process did. None as `due_at` says that it is done with."""
 
     session_id: str
     attempts: int

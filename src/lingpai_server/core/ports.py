@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -169,8 +169,13 @@ class Store(Protocol):
     ) -> ExchangeFacts:
         """Facts for a token exchange; the subject is a user or a client."""
 
-    async def load_logout_notices(self, now: int, limit: int) -> tuple[LogoutNotice, ...]:
-        """Ended sessions whose clients are to be told, due at `now` or before, oldest first."""
+    async def load_logout_notices(
+        self, now: int, limit: int, *, skip_clients: Collection[str] = ()
+    ) -> tuple[LogoutNotice, ...]:
+        """Ended sessions whose clients are to be told, due at `now` or before, oldest first.
+
+        Those of `skip_clients` are left out, so that a client that has many and answers slowly
+        does not stand before the others."""
 
     async def load_user_by_id(self, user_id: str) -> User | None:
         """One user by identifier."""
