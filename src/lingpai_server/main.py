@@ -136,7 +136,8 @@ async def _serve_opened(
 async def open_keys(premises: Premises) -> LiveKeyRing:
     """The key ring of the store. Raises StartError if the sealing key is not the one it needs."""
     try:
-        return LiveKeyRing(premises.store, premises.sealing, await premises.store.load_keys())
+        stored, issuer = await premises.store.load_keys(), premises.config.server.issuer
+        return LiveKeyRing(premises.store, premises.sealing, stored, issuer=issuer)
     except (SealBroken, InvalidKey, NoRefreshKey) as error:
         folder = premises.config.storage.data_dir
         raise StartError(f"{error}; is it the sealing key that {folder} was made with?") from error

@@ -32,7 +32,7 @@ from lingpai_server.core.effects import (
 from lingpai_server.core.records import Client, Role, StoredKey
 from lingpai_server.core.secret import Secret
 from lingpai_server.http.hardening import AsgiApp
-from lingpai_server.keys.making import SealedKeyMaker
+from lingpai_server.keys.making import ISSUER_SECRETS, SealedKeyMaker
 from lingpai_server.keys.sealing import SealingKey
 from lingpai_server.keys.signer import LiveKeyRing
 from lingpai_server.main import Premises, make_app
@@ -101,13 +101,17 @@ class House:
         """The application, made anew from the store."""
         premises = Premises(self.config, self.store, _SEALING, self.hasher, self.office, None)
         stored = asyncio.run(self.store.load_keys())
-        self.keys = LiveKeyRing(self.store, _SEALING, stored)
+        self.keys = LiveKeyRing(self.store, _SEALING, stored, issuer=self.config.server.issuer)
         return make_app(premises, self.keys, clock=lambda: self.now)
 
     async def _fill(self) -> None:
         if not _KEYS:  # made once: they cost more than all the rest
             _KEYS.extend(
-                (_MAKER.make_refresh_key(1, now=0), _MAKER.make_signing_key("ES256", now=0))
+                (
+                    _MAKER.make_refresh_key(1, now=0),
+                    _MAKER.make_signing_key("ES256", now=0),
+                    *(_MAKER.make_issuer_secret(purpose, now=0) for purpose in ISSUER_SECRETS),
+                )
             )
         hashed = await self.hasher.hash(Secret(PASSWORD))
         scopes = ("orders:read", "orders:write")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Protocol
 
 from lingpai.jose.key_set import KeySet
@@ -23,8 +23,15 @@ class KeyRing(Signer, Protocol):
     def problem(self) -> str | None:
         """Why the newest keys of the store cannot be used, so that older ones are; None if not."""
 
+    @property
+    def algorithms(self) -> tuple[str, ...]:
+        """The signature algorithms that there is an active published key for, sorted."""
+
     async def reload(self) -> bool:
         """Look for keys that another process made; whether there are any."""
+
+    def seal_token(self, claims: Mapping[str, Any], *, typ: str) -> str:
+        """An opaque token: one that only this issuer can read, with these claims in it."""
 
     def seal_ticket(self, purpose: str, members: Mapping[str, Any]) -> str:
         """What only this issuer can read and nobody can alter: a compact JWE, URL-safe."""
@@ -36,9 +43,16 @@ class KeyRing(Signer, Protocol):
     def pairwise_subject(self, sector: str, user_id: str) -> str:
         """The subject that one sector knows a user by (OpenID Connect Core section 8.1)."""
 
-    async def read_own_token(self, raw: str, *, typ: str) -> Mapping[str, Any] | None:
-        """The claims of a token that this issuer signed or sealed, whatever API it is for, in any
-        format, expired or not; None for anything else. Says nothing about revocation."""
+    async def read_own_token(
+        self, raw: str, *, typ: str, shared_with: Collection[str] = ()
+    ) -> Mapping[str, Any] | None:
+        """The claims of a token that this issuer signed or sealed, whatever API it is for, expired
+        or not; None for anything else, and for one that is encrypted to somebody else's key. Says
+        nothing about revocation.
+
+        An API that chose HS256 knows the key and can make such a token itself. It is read only if
+        it is for one of the audiences `shared_with`: where whoever asks gains nothing by it.
+        """
 
 
 class ClientKeys(Protocol):
@@ -65,7 +79,8 @@ class KeyMaker(Protocol):
         """A private key of the issuer."""
 
     def make_issuer_secret(self, purpose: KeyPurpose, *, now: int) -> StoredKey:
-        """A symmetric key of the issuer's own: TICKET, OPAQUE_TOKEN or PAIRWISE."""
+        """A symmetric key of the issuer's own: TICKET, OPAQUE_TOKEN or PAIRWISE. The first of its
+        kind has a fixed name, so that only one can be stored."""
 
     def make_refresh_key(self, version: int, *, now: int) -> StoredKey:
         """A MAC key for refresh tokens."""

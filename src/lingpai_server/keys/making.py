@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from lingpai.jose import strict_json
 from lingpai.jose.crypto import random_bytes
@@ -12,6 +14,14 @@ from lingpai_server.core.secret import Secret
 from lingpai_server.keys.sealing import SealingKey
 
 REFRESH_KEY_BYTES = 32
+# what a secret of the issuer's own is for, and the algorithm that does it
+ISSUER_SECRETS: Mapping[KeyPurpose, str] = MappingProxyType(
+    {
+        KeyPurpose.TICKET: "A256GCM",
+        KeyPurpose.OPAQUE_TOKEN: "A256GCM",
+        KeyPurpose.PAIRWISE: "HS256",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +41,14 @@ class SealedKeyMaker:
         """A new MAC key for refresh tokens, active at once."""
         kid, content = f"refresh-{version}", Secret(random_bytes(REFRESH_KEY_BYTES))
         return self._stored(kid, KeyPurpose.REFRESH, "HS256", content, now=now, version=version)
+
+    def make_issuer_secret(self, purpose: KeyPurpose, *, now: int) -> StoredKey:
+        """A new secret of the issuer's own, active at once. Its name is the first of its kind, so
+        that of two processes that make one at once only one can store it. Raises KeyError for a
+        purpose that has no such secret."""
+        key = Key.generate(ISSUER_SECRETS[purpose], kid=f"{purpose.value}-1")
+        content = Secret(strict_json.encode(key.to_jwk(private=True)))
+        return self._stored(key.kid or "", purpose, key.alg, content, now=now)
 
     def make_api_secret(
         self, audience: str, algorithm: str, *, now: int

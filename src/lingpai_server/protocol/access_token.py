@@ -7,6 +7,8 @@ from typing import Any
 from lingpai_server.core.records import Access, Api, Client, Session
 from lingpai_server.protocol.replies import AccessToken
 
+OPAQUE_PREFIX = "lp_at_"  # what an opaque access token begins with, so that scanners find leaks
+
 
 def build_access_token(
     issuer: str,

@@ -13,7 +13,8 @@ from lingpai_server.accounts.phc import Argon2Parameters
 from lingpai_server.app.admin.office import Office
 from lingpai_server.app.bootstrap import ADMIN_API, ORDERS_API, FirstStart, bootstrap
 from lingpai_server.app.hashing import Argon2Pool
-from lingpai_server.core.records import KeyPurpose
+from lingpai_server.core.effects import StoreKey
+from lingpai_server.core.records import USERINFO_AUDIENCE, KeyPurpose
 from lingpai_server.core.secret import Secret
 from lingpai_server.keys.making import SealedKeyMaker
 from lingpai_server.keys.sealing import SealingKey
@@ -39,6 +40,9 @@ def test_keys_for_every_default_are_made(office: Office) -> None:
         (KeyPurpose.REFRESH, "HS256"),
         (KeyPurpose.SIGN, "ES256"),
         (KeyPurpose.SIGN, "RS256"),  # OpenID Connect Core section 15.1
+        (KeyPurpose.TICKET, "dir"),
+        (KeyPurpose.OPAQUE_TOKEN, "dir"),
+        (KeyPurpose.PAIRWISE, "HS256"),
     }
 
 
@@ -78,5 +82,35 @@ def test_of_many_at_once_one_makes_all(office: Office) -> None:
 
     made = [one for one in asyncio.run(scenario()) if one is not None]
     assert len(made) == 1
-    assert len(asyncio.run(office.store.load_keys())) == 3
+    assert len(asyncio.run(office.store.load_keys())) == 6
     assert len(asyncio.run(office.store.list_users())) == 1
+
+
+async def make_as_before(office: Office) -> None:
+    """A store as it was made before there were tickets, opaque tokens and an identity API."""
+    key = office.maker.make_refresh_key(1, now=0)
+    await office.store.apply([StoreKey(key)])
+
+
+def test_store_of_an_older_program_gets_what_has_become_necessary(office: Office) -> None:
+    asyncio.run(make_as_before(office))
+    assert asyncio.run(bootstrap(office)) is None
+    purposes = {key.purpose for key in asyncio.run(office.store.load_keys())}
+    assert purposes == set(KeyPurpose) - {KeyPurpose.SIGN, KeyPurpose.API_SECRET}
+    assert asyncio.run(office.store.load_api(USERINFO_AUDIENCE)) is not None
+
+
+def test_of_many_that_complete_a_store_at_once_each_thing_is_made_once(office: Office) -> None:
+    async def scenario() -> None:
+        await make_as_before(office)
+        await asyncio.gather(*(bootstrap(office) for _ in range(8)))
+
+    asyncio.run(scenario())
+    assert len(asyncio.run(office.store.load_keys())) == 4
+
+
+def test_new_store_has_the_api_that_the_issuer_itself_is(office: Office) -> None:
+    first_start(office)
+    api = asyncio.run(office.store.load_api(USERINFO_AUDIENCE))
+    assert api is not None
+    assert (api.algorithm, api.scopes) == ("ES256", ())

@@ -22,7 +22,7 @@ MAKER = SealedKeyMaker(SEALING)
 
 def ring_over(store: MemoryStore) -> LiveKeyRing:
     fill(store, [StoreKey(MAKER.make_refresh_key(1, now=0))])
-    return LiveKeyRing(store, SEALING, asyncio.run(store.load_keys()))
+    return LiveKeyRing(store, SEALING, asyncio.run(store.load_keys()), issuer="https://id.example")
 
 
 def run_for_a_while(upkeep: Upkeep) -> None:

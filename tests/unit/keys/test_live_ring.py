@@ -20,14 +20,15 @@ from lingpai_server.keys.signer import LiveKeyRing
 
 SEALING = SealingKey(Secret(bytes(32)))
 MAKER = SealedKeyMaker(SEALING)
+ISSUER = "https://id.example"
 API = "https://api.example"
-CLAIMS = {"iss": "https://id.example", "aud": API, "exp": 2}
-POLICY = Policy(issuer="https://id.example", audience=API, typ="at+jwt")
+CLAIMS = {"iss": ISSUER, "aud": API, "exp": 2}
+POLICY = Policy(issuer=ISSUER, audience=API, typ="at+jwt")
 
 
 async def live_ring(store: MemoryStore, *keys: StoredKey) -> LiveKeyRing:
     await store.apply([StoreKey(key) for key in (MAKER.make_refresh_key(1, now=0), *keys)])
-    return LiveKeyRing(store, SEALING, await store.load_keys())
+    return LiveKeyRing(store, SEALING, await store.load_keys(), issuer=ISSUER)
 
 
 def test_signed_token_verifies() -> None:
@@ -90,4 +91,4 @@ def test_key_that_does_not_open_leaves_the_ring_as_it_was() -> None:
 
 def test_ring_cannot_be_made_before_the_first_start() -> None:
     with pytest.raises(NoRefreshKey):
-        LiveKeyRing(MemoryStore(), SEALING, ())
+        LiveKeyRing(MemoryStore(), SEALING, (), issuer=ISSUER)
