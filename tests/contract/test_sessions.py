@@ -23,6 +23,7 @@ from lingpai_server.core.effects import (
     EndSessionsOfUser,
     RevokeFamily,
     RotateFamily,
+    SlideFamily,
     StartFamily,
     StartSession,
 )
@@ -30,6 +31,7 @@ from lingpai_server.core.ports import AlreadyExists, FamilyFacts, NotFound, Stal
 
 SECOND_ID = b"\xff" * 16
 ROTATE = RotateFamily(FAMILY_ID, 0, NOW + 5.25, NOW + 2_000)
+SLIDE = SlideFamily(FAMILY_ID, 0, NOW + 2_000)
 
 
 @pytest.fixture
@@ -128,6 +130,36 @@ def test_rotation_in_an_ended_session_is_lost(live: Store) -> None:
     fill(live, [EndSession("session-1", NOW, "logout")])
     with pytest.raises(StaleState):
         run(live.apply((ROTATE,)))
+
+
+def test_sliding_moves_no_generation_and_both_idle_deadlines(live: Store) -> None:
+    run(live.apply((SLIDE,)))
+    facts = facts_of(live)
+    assert facts.family == a_family(idle_deadline=NOW + 2_000)
+    assert facts.session == a_session(idle_deadline=NOW + 2_000)
+
+
+def test_sliding_moves_no_deadline_back(live: Store) -> None:
+    run(live.apply((replace(SLIDE, idle_deadline=NOW + 500),)))
+    assert facts_of(live).family == a_family()
+    assert facts_of(live).session == a_session()
+
+
+def test_sliding_from_another_generation_is_lost(live: Store) -> None:
+    with pytest.raises(StaleState):
+        run(live.apply((replace(SLIDE, generation=1),)))
+
+
+def test_sliding_a_revoked_family_is_lost(live: Store) -> None:
+    fill(live, [RevokeFamily(FAMILY_ID, NOW, "reuse")])
+    with pytest.raises(StaleState):
+        run(live.apply((SLIDE,)))
+
+
+def test_sliding_in_an_ended_session_is_lost(live: Store) -> None:
+    fill(live, [EndSession("session-1", NOW, "logout")])
+    with pytest.raises(StaleState):
+        run(live.apply((SLIDE,)))
 
 
 def test_revocation_keeps_its_first_time_and_reason(live: Store) -> None:

@@ -29,6 +29,7 @@ from lingpai_server.core.effects import (
     RotateFamily,
     SetAccountStatus,
     SetClientDisabled,
+    SlideFamily,
     StartFamily,
     StartSession,
     StoreKey,
@@ -240,6 +241,8 @@ def _apply(tables: _Tables, effect: Effect) -> None:  # one table, so long
             _start_family(tables, effect.family)
         case RotateFamily():
             _rotate_family(tables, effect)
+        case SlideFamily():
+            _slide_family(tables, effect)
         case RevokeFamily(family_id, at, reason):
             _require(family_id in tables.families, "the refresh family")
             _revoke(tables, tables.families[family_id], at, reason)
@@ -339,20 +342,36 @@ def _start_family(tables: _Tables, family: Family) -> None:
     tables.families[family.family_id] = family
 
 
+def _slide_family(tables: _Tables, effect: SlideFamily) -> None:
+    family, session = _live_family(tables, effect)
+    further = max(family.idle_deadline, effect.idle_deadline)
+    tables.families[effect.family_id] = replace(family, idle_deadline=further)
+    _slide_session(tables, session, effect.idle_deadline)
+
+
 def _rotate_family(tables: _Tables, effect: RotateFamily) -> None:
-    family = tables.families.get(effect.family_id)
-    if family is None or family.generation != effect.generation or family.revoked_at is not None:
-        raise StaleState
-    session = tables.sessions[family.session_id]
-    if session.ended_at is not None:
-        raise StaleState
+    family, session = _live_family(tables, effect)
     tables.families[effect.family_id] = replace(
         family,
         generation=family.generation + 1,
         rotated_at=effect.rotated_at,
         idle_deadline=effect.idle_deadline,
     )
-    further = max(session.idle_deadline, effect.idle_deadline)
+    _slide_session(tables, session, effect.idle_deadline)
+
+
+def _live_family(tables: _Tables, effect: RotateFamily | SlideFamily) -> tuple[Family, Session]:
+    family = tables.families.get(effect.family_id)
+    if family is None or family.generation != effect.generation or family.revoked_at is not None:
+        raise StaleState
+    session = tables.sessions[family.session_id]
+    if session.ended_at is not None:
+        raise StaleState
+    return family, session
+
+
+def _slide_session(tables: _Tables, session: Session, idle_deadline: int) -> None:
+    further = max(session.idle_deadline, idle_deadline)
     tables.sessions[session.session_id] = replace(session, idle_deadline=further)
 
 

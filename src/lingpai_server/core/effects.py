@@ -59,6 +59,17 @@ class RotateFamily:
 
 
 @dataclass(frozen=True, slots=True)
+class SlideFamily:
+    """The refresh of a family that does not rotate: lost unless the family still has `generation`,
+    or if it is revoked or its session ended meanwhile. Slides the idle deadline of both, only ever
+    forward."""
+
+    family_id: bytes
+    generation: int
+    idle_deadline: int
+
+
+@dataclass(frozen=True, slots=True)
 class RevokeFamily:
     """Final. Revoking twice keeps the first time and reason, and is not lost; NotFound if the
     family is absent."""
@@ -210,6 +221,7 @@ Effect: TypeAlias = (
     | StartSession
     | StartFamily
     | RotateFamily
+    | SlideFamily
     | RevokeFamily
     | EndSession
     | EndSessionsOfUser

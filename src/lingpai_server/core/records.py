@@ -61,7 +61,7 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """An application. Without `secret_sha256` it is public (RFC 6749 section 2.1).
+    """An application. One that neither has a secret nor registered another method is public.
 
     `audiences` are the APIs it may ask tokens for, the first by default; `scopes` the most it may
     ask; `first_party` lets it use POST /login.
@@ -81,8 +81,9 @@ class Client:
 
     @property
     def is_public(self) -> bool:
-        """Whether the client holds no credential of its own."""
-        return self.secret_sha256 is None
+        """Whether the client holds no credential of its own (RFC 6749 section 2.1)."""
+        method = self.settings.auth_method
+        return self.secret_sha256 is None if method is None else method == "none"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from lingpai_server.core.effects import (
     RotateFamily,
     SetAccountStatus,
     SetClientDisabled,
+    SlideFamily,
     StartFamily,
     StartSession,
     StoreKey,
@@ -40,6 +41,8 @@ def apply_effect(db: sqlite3.Connection, effect: Effect) -> None:  # one table, 
     match effect:
         case RotateFamily():
             sessions.rotate_family(db, effect)
+        case SlideFamily():
+            sessions.slide_family(db, effect)
         case Record():
             outbox.record(db, effect)
         case MoveBucket():

@@ -13,6 +13,7 @@ from lingpai_server.core.effects import (
     EndSessionsOfUser,
     RevokeFamily,
     RotateFamily,
+    SlideFamily,
     StartFamily,
     StartSession,
 )
@@ -96,11 +97,32 @@ def rotate_family(db: sqlite3.Connection, effect: RotateFamily) -> None:
     ).fetchall()
     if not won:
         raise StaleState
-    # Another family of the session may have moved it further already: only ever forward.
+    _slide_session(db, won[0][0], effect.idle_deadline)
+
+
+def slide_family(db: sqlite3.Connection, effect: SlideFamily) -> None:
+    won = db.execute(
+        """
+        UPDATE families
+           SET idle_deadline = max(idle_deadline, ?1)
+         WHERE family_id = ?2 AND generation = ?3 AND revoked_at IS NULL
+           AND EXISTS (SELECT 1 FROM sessions s
+                        WHERE s.session_id = families.session_id AND s.ended_at IS NULL)
+        RETURNING session_id
+        """,
+        (effect.idle_deadline, effect.family_id, effect.generation),
+    ).fetchall()
+    if not won:
+        raise StaleState
+    _slide_session(db, won[0][0], effect.idle_deadline)
+
+
+def _slide_session(db: sqlite3.Connection, session_id: str, idle_deadline: int) -> None:
+    """Another family of the session may have moved it further already: only ever forward."""
     change(
         db,
         "UPDATE sessions SET idle_deadline = ?1 WHERE session_id = ?2 AND idle_deadline < ?1",
-        (effect.idle_deadline, won[0][0]),
+        (idle_deadline, session_id),
     )
 
 
