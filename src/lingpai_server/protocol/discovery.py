@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any
 
 from lingpai_server.protocol.grants import GRANT_TYPES
-from lingpai_server.protocol.requests import ClientAuthMethod
+from lingpai_server.protocol.requests import TLS_METHODS, ClientAuthMethod
 
 # where each endpoint is, below the issuer
 TOKEN_PATH = "/token"
@@ -60,7 +60,7 @@ def constant(values: Iterable[str]) -> Callable[[IssuerFacts], list[str]]:
     return lambda _facts: list(fixed)
 
 
-_AUTH_METHODS = tuple(method.value for method in ClientAuthMethod)
+_AUTH_METHODS = tuple(method.value for method in ClientAuthMethod if method not in TLS_METHODS)
 
 FACTS: tuple[Fact, ...] = (
     Fact("issuer", lambda facts: facts.issuer, required=True),

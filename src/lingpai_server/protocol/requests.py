@@ -17,13 +17,17 @@ from lingpai_server.core.secret import Secret
 class Arrival:
     """What came beside a request's parameters: header values as they were sent, None if absent.
 
-    `refresh_cookie` is the value of the refresh cookie; `address` the peer's, in text."""
+    `refresh_cookie` is the value of the refresh cookie; `address` the peer's, in text. `dpop` are
+    the values of all DPoP headers; `certificate` is that of the header in which a trusted proxy
+    says which client certificate it saw, and None from anybody else."""
 
     authorization: str | None = field(default=None, repr=False)
     refresh_cookie: Secret[str] | None = None
     sec_fetch_site: str | None = None
     origin: str | None = None
     address: str | None = None
+    dpop: tuple[str, ...] = field(default=(), repr=False)
+    certificate: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +42,49 @@ class Sender:
     x5t: str | None = None
 
 
+NO_SENDER = Sender()
+
+
 class ClientAuthMethod(StrEnum):
     """RFC 7591 section 2, `token_endpoint_auth_method`."""
 
     NONE = "none"
     CLIENT_SECRET_BASIC = "client_secret_basic"
     CLIENT_SECRET_POST = "client_secret_post"
+    PRIVATE_KEY_JWT = "private_key_jwt"  # OpenID Connect Core section 9, RFC 7523
+    TLS_CLIENT_AUTH = "tls_client_auth"  # RFC 8705 section 2.1
+    SELF_SIGNED_TLS_CLIENT_AUTH = "self_signed_tls_client_auth"  # RFC 8705 section 2.2
+
+
+SECRET_METHODS = frozenset(
+    {ClientAuthMethod.CLIENT_SECRET_BASIC, ClientAuthMethod.CLIENT_SECRET_POST}
+)
+TLS_METHODS = frozenset(
+    {ClientAuthMethod.TLS_CLIENT_AUTH, ClientAuthMethod.SELF_SIGNED_TLS_CLIENT_AUTH}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProof:
+    """An assertion or a certificate was checked against what this version of a client registered.
+
+    Only `app.proofs` makes one: the keys and the marks of what was used before are not at hand
+    where decisions are made."""
+
+    client_id: str
+    access_version: int
 
 
 @dataclass(frozen=True, slots=True)
 class PresentedClient:
-    """Who a caller says it is, and the proof it brought; nothing is checked yet."""
+    """Who a caller says it is, and the credential it brought. Nothing is checked yet, unless
+    `proof` says so; a secret is checked by the decision itself. `assertion` is a JWT as sent."""
 
     client_id: str
     method: ClientAuthMethod
     secret: Secret[str] | None = None
+    assertion: Secret[str] | None = None
+    proof: ClientProof | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +104,7 @@ class LoginRequest:
 @dataclass(frozen=True, slots=True)
 class RefreshRequest:
     """grant_type=refresh_token (RFC 6749 section 6). `in_cookie`: the token came by cookie, and its
-    successor goes back the same way. `jkt` names the key of a DPoP proof that was checked."""
+    successor goes back the same way. `sender` is who proved to send it."""
 
     client: PresentedClient
     refresh_token: Secret[str]
@@ -80,7 +112,7 @@ class RefreshRequest:
     scopes: tuple[str, ...] | None = None
     in_cookie: bool = False
     address: str | None = None
-    jkt: str | None = None
+    sender: Sender = NO_SENDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +123,7 @@ class ClientCredentialsRequest:
     resource: str | None = None
     scopes: tuple[str, ...] | None = None
     address: str | None = None
+    sender: Sender = NO_SENDER
 
 
 TokenRequest: TypeAlias = RefreshRequest | ClientCredentialsRequest

@@ -12,7 +12,7 @@ from lingpai_server.protocol.discovery import (
 )
 
 ABOUT = IssuerFacts(ISSUER, scopes=("orders:write", "notes:read", "orders:write"))
-METHODS = ["none", "client_secret_basic", "client_secret_post"]
+METHODS = ["none", "client_secret_basic", "client_secret_post", "private_key_jwt"]
 
 
 def test_the_oauth_document_says_exactly_this() -> None:

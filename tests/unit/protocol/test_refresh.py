@@ -39,7 +39,7 @@ from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.errors import ErrorCode, Refusal
 from lingpai_server.protocol.facts import RefreshTokenFacts
 from lingpai_server.protocol.replies import TokenReply
-from lingpai_server.protocol.requests import PresentedClient, RefreshRequest
+from lingpai_server.protocol.requests import PresentedClient, RefreshRequest, Sender
 from lingpai_server.protocol.token.refresh import decide_refresh
 from lingpai_server.sessions.refresh_token import (
     PresentedRefreshToken,
@@ -220,7 +220,7 @@ def test_even_an_authenticated_client_reuses_what_is_older() -> None:
 def test_a_bound_token_with_its_proof_gets_its_answer_again_without_a_limit() -> None:
     decision = _decide(
         CURRENT - 1,
-        cmd=replace(REQUEST, jkt="thumb"),
+        cmd=replace(REQUEST, sender=Sender(jkt="thumb")),
         facts=_of(replace(FAMILY, jkt="thumb")),
         now=FAMILY.rotated_at + 900,
     )
@@ -354,7 +354,9 @@ def test_a_locked_account_is_an_invalid_grant_and_keeps_its_token() -> None:
 
 @pytest.mark.parametrize("jkt", [None, "other"])
 def test_a_bound_token_without_its_proof_is_refused(jkt: str | None) -> None:  # RFC 9449 section 5
-    decision = _decide(cmd=replace(REQUEST, jkt=jkt), facts=_of(replace(FAMILY, jkt="thumb")))
+    decision = _decide(
+        cmd=replace(REQUEST, sender=Sender(jkt=jkt)), facts=_of(replace(FAMILY, jkt="thumb"))
+    )
     _assert_costless(decision, ErrorCode.INVALID_GRANT, "jkt_mismatch")
 
 

@@ -84,7 +84,8 @@ def _identify(
 
 def _standing(case: RefreshCase, policy: IssuePolicy) -> Standing:
     family = case.facts.family
-    proven = not case.client.is_public or family.jkt is not None
+    bound = family.jkt is not None or family.x5t is not None
+    proven = not case.client.is_public or bound
     return decide_standing(
         case.presented, family, policy.sessions, now=case.now, grace_has_limit=not proven
     )

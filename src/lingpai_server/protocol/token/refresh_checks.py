@@ -38,9 +38,13 @@ def check_enabled(case: RefreshCase) -> Refusal | None:
 
 
 def check_key_binding(case: RefreshCase) -> Refusal | None:
-    """RFC 9449 section 5: a bound token without the proof of its key is a stolen one."""
-    jkt = case.facts.family.jkt
-    return refuse_grant("jkt_mismatch") if jkt is not None and jkt != case.cmd.jkt else None
+    """RFC 9449 section 5, RFC 8705 section 4: a bound token without its key is a stolen one."""
+    family, sender = case.facts.family, case.cmd.sender
+    if family.jkt is not None and family.jkt != sender.jkt:
+        return refuse_grant("jkt_mismatch")
+    if family.x5t is not None and family.x5t != sender.x5t:
+        return refuse_grant("x5t_mismatch")
+    return None
 
 
 def check_alive(case: RefreshCase) -> Refusal | None:
