@@ -255,9 +255,13 @@ class TokenStale(StatusError):
 
 
 class StatusUnavailable(StatusError):
-    """The view of the status list is older than the policy allows."""
+    """The status list at `uri` is not here, or the view of it is older than the policy allows."""
 
     code: ClassVar[str] = "status_unavailable"
+
+    def __init__(self, message: str, uri: str = "") -> None:
+        super().__init__(message)
+        self.uri = uri
 
 
 class StatusUnchecked(StatusError):

@@ -46,6 +46,11 @@ class KeySet:
             if key.kid is not None:
                 self._by_kid[key.kid] = (*self._by_kid.get(key.kid, ()), key)
 
+    def without(self, kids: Collection[str]) -> KeySet:
+        """The set without the keys of these names; this very set if it has none of them."""
+        kept = tuple(key for key in self.keys if key.kid not in kids)
+        return self if len(kept) == len(self.keys) else KeySet(kept, skipped=self.skipped)
+
     @classmethod
     def from_jwks(
         cls,

@@ -14,7 +14,6 @@ from lingpai.errors import (
     InvalidClaim,
     IssuerMismatch,
     MissingClaim,
-    StatusUnchecked,
     TokenExpired,
     TokenIssuedInFuture,
     TokenNotYetValid,
@@ -23,7 +22,7 @@ from lingpai.errors import (
     quote,
 )
 from lingpai.jose.header import Header
-from lingpai.jwt.policy import ANY_AUDIENCE, ANY_ISSUER, IGNORE_STATUS, Policy
+from lingpai.jwt.policy import ANY_AUDIENCE, ANY_ISSUER, Policy
 from lingpai.jwt.token import VerifiedToken
 
 LATEST = 2**53  # beyond it a double skips seconds, and far beyond it arithmetic overflows
@@ -42,10 +41,6 @@ def check_claims(header: Header, claims: dict[str, Any], policy: Policy) -> Veri
         _check_audience(claims, policy)
     if policy.is_special:
         _check_special(claims, policy)
-    if "status" in claims and policy.status is not IGNORE_STATUS:
-        raise StatusUnchecked(
-            "the token carries a status that nothing here checks; IGNORE_STATUS waives that"
-        )
     if type(get("sub", "")) is not str or type(get("jti", "")) is not str:
         raise InvalidClaim("sub and jti are strings")
     exp = get("exp")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final
+from typing import Final, Literal
 
 from lingpai.jose.header import media_type
 from lingpai.jose.jws import MAX_TOKEN_BYTES
@@ -52,7 +52,8 @@ class Policy:
     one. `typ`: compared as a media type (RFC 7515 section 4.1.9). `profile`: which claims must and
     must not be there; the generic one asks for iss, aud and exp. `required`: further claims, by
     name, or name and exact value. `leeway_seconds`: how far clocks may differ. `max_age_seconds`:
-    the oldest `iat`. `max_bytes`: the longest token.
+    the oldest `iat`. `max_bytes`: the longest token. `max_status_age_seconds`: how old the view of
+    the issuer's status list may be where there is one, and `on_stale` what to do past that.
 
     Raises TypeError if issuer, audience or typ is left out; ValueError for a value that could not
     accept any token or would accept too many.
@@ -67,6 +68,8 @@ class Policy:
     max_age_seconds: int | None = None
     max_bytes: int = MAX_TOKEN_BYTES
     status: Waiver | None = None
+    max_status_age_seconds: float = 300
+    on_stale: Literal["refuse", "accept"] = "refuse"
     binding: Waiver | None = None
     # Derived once, so that verify compares and does not compute.
     audiences: frozenset[str] = field(init=False, repr=False)
@@ -82,6 +85,9 @@ class Policy:
             raise ValueError("status is IGNORE_STATUS or left out")
         if self.binding not in (None, IGNORE_BINDING):
             raise ValueError("binding is IGNORE_BINDING or left out")
+        if self.on_stale not in ("refuse", "accept"):
+            raise ValueError('on_stale is "refuse" or "accept"')
+        check_status_age(self.max_status_age_seconds)
         _check_count("leeway_seconds", self.leeway_seconds, 0, MAX_LEEWAY_SECONDS)
         if self.max_age_seconds is not None:
             _check_count("max_age_seconds", self.max_age_seconds, 0, MAX_AGE_SECONDS)
@@ -106,6 +112,12 @@ class Policy:
         asked = [name for name in self.profile.required if name not in waived]
         asked += [name for name in self.required if isinstance(name, str)]
         return tuple(dict.fromkeys(asked))
+
+
+def check_status_age(seconds: object) -> None:
+    """Raise ValueError for what is no number of seconds to bound the age of a status by."""
+    if type(seconds) not in (int, float) or not 0 < seconds <= MAX_AGE_SECONDS:  # type: ignore[operator]  # a number, by now
+        raise ValueError("max_status_age_seconds is a positive number of seconds")
 
 
 def _check_text(name: str, value: object) -> None:

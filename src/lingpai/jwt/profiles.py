@@ -55,6 +55,14 @@ STATUS_LIST = Profile(
     audience=False,
     expires=False,
 )
+# what an issuer streams to its verifiers; see `status_stream`
+STATUS_STREAM = Profile(
+    "status batch",
+    "statusstream+jwt",
+    ("iss", "epoch", "after", "seq", "as_of"),
+    audience=False,
+    expires=False,
+)
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
@@ -68,6 +76,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             CLIENT_ASSERTION,
             SECURITY_EVENT,
             STATUS_LIST,
+            STATUS_STREAM,
         )
     }
 )

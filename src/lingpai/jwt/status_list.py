@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from types import MappingProxyType
-from typing import Any
+from typing import Any, NoReturn
 
 from lingpai.errors import (
     InvalidClaim,
@@ -164,8 +164,14 @@ def read_reference(claims: Mapping[str, Any]) -> StatusReference | None:
 def check_status(statuses: StatusList, index: int) -> None:
     """Returns for VALID. Raises TokenRevoked, TokenSuspended, TokenStale or StatusUnknown."""
     status = statuses.lookup(index)
-    if status == Status.VALID:
-        return
+    if status != Status.VALID:
+        refuse_status(status, index, len(statuses))
+
+
+def refuse_status(status: int | None, index: int, size: int) -> NoReturn:
+    """The refusal that a status other than VALID means; None stands for an index outside."""
+    if status is None:
+        raise StatusUnknown(f"the index {quote(index)} is outside a list of {size}")
     if status == Status.INVALID:
         raise TokenRevoked("the issuer revoked this token")
     if status == Status.SUSPENDED:

@@ -13,6 +13,7 @@ from lingpai.errors import (
     InvalidProof,
     MissingProof,
     NonceMismatch,
+    StatusUnchecked,
     UnexpectedKind,
 )
 from lingpai.jose import strict_json
@@ -21,7 +22,7 @@ from lingpai.jose.jws import KeySource, verify_compact
 from lingpai.jose.key_set import KeySet
 from lingpai.jose.keys import Key
 from lingpai.jwt.claims import check_age, check_claims, check_moment
-from lingpai.jwt.policy import IGNORE_BINDING, Policy
+from lingpai.jwt.policy import IGNORE_BINDING, IGNORE_STATUS, Policy
 from lingpai.jwt.token import VerifiedToken
 
 _CONFIRMATION_METHODS = ("jkt", "x5t#S256")  # RFC 9449 section 6.1, RFC 8705 section 3.1
@@ -37,6 +38,13 @@ class TokenStore(Protocol):
         """Remember it, within bounds."""
 
 
+class StatusSource(Protocol):
+    """Who knows what became of a token since it was signed: `lingpai.verifier` has one."""
+
+    def check(self, token: VerifiedToken, policy: Policy) -> None:
+        """Raises a StatusError, or returns for a token that is still good."""
+
+
 def verify(
     raw: str | bytes,
     keys: KeySource,
@@ -49,13 +57,17 @@ def verify(
     x5t_s256: str | None = None,
     nonce: str | None = None,
     max_age_seconds: int | None = None,
+    statuses: StatusSource | None = None,
 ) -> VerifiedToken:
     """The verified token, or a TokenError that says which check failed.
 
     `now` is in seconds since the epoch. `decrypt_with` asks for a nested token (signed, then
     encrypted) and refuses a bare one. `jkt` and `x5t_s256` are thumbprints of keys that the caller
     has seen proof of (DPoP, mTLS): a token bound to a key needs them. `nonce` and `max_age_seconds`
-    are compared when given. Raises TokenError, TypeError for what is no text, MixedKeySet.
+    are compared when given. `statuses` knows what the issuer has revoked since; without it a token
+    that carries a `status` is refused, unless the policy says IGNORE_STATUS.
+
+    Raises TokenError, TypeError for what is no text, MixedKeySet.
     """
     if decrypt_with is not None:
         token = _open_nested(raw, keys, policy, decrypt_with)
@@ -70,6 +82,10 @@ def verify(
         raise NonceMismatch("nonce is not the one that was sent")
     if max_age_seconds is not None:
         check_age(token, max_age_seconds, policy.leeway_seconds, now)
+    if statuses is not None:
+        statuses.check(token, policy)
+    elif "status" in token._claims:
+        refuse_unchecked(policy)
     return token
 
 
@@ -79,7 +95,17 @@ def verify_plain(raw: str | bytes, keys: KeySource, policy: Policy, now: float) 
     check_moment(token, policy, now)
     if "cnf" in token._claims:
         check_binding(token, policy, jkt=None, x5t_s256=None)
+    if "status" in token._claims:
+        refuse_unchecked(policy)
     return token
+
+
+def refuse_unchecked(policy: Policy) -> None:
+    """A status that nothing here checks is a revocation that nothing here sees."""
+    if policy.status is not IGNORE_STATUS:
+        raise StatusUnchecked(
+            "the token carries a status that nothing here checks; IGNORE_STATUS waives that"
+        )
 
 
 def _open(raw: str | bytes, keys: KeySource, policy: Policy) -> VerifiedToken:

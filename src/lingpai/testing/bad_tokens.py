@@ -128,7 +128,7 @@ def _with_wrong_claims(forger: _Forger) -> dict[str, BadToken]:
         "token_id_as_list": {"jti": ["1"]},
     }
     bound = {"cnf": {"jkt": forger.stranger.thumbprint()}}
-    status = {"status": {"status_list": {"idx": 0, "uri": "https://issuer.test/none"}}}
+    status = {"status": {"identifier_list": {"id": "1", "uri": "https://issuer.test/none"}}}
     return {
         **missing,
         **{name: BadToken(forger.signed(c), "invalid_claim") for name, c in wrong.items()},

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import Enum
 from itertools import count
 from typing import Any, Self
@@ -15,7 +16,10 @@ from lingpai.jose import strict_json
 from lingpai.jose.key_set import KeySet
 from lingpai.jose.keys import Key, PrivateKey
 from lingpai.jwt.issue import sign
+from lingpai.jwt.status_list import Status, read_reference
+from lingpai.jwt.verify import peek_unverified
 from lingpai.testing.bad_tokens import BadToken, make_bad_tokens
+from lingpai.testing.statuses import FakeStatuses
 from lingpai.verifier import Verifier
 from lingpai.verifier.flows import FetchFailed, Get, Response, metadata_urls
 
@@ -44,8 +48,9 @@ class FakeIssuer:
     """Publishes metadata and keys from memory, and makes tokens.
 
     `behaviour` may be changed at any time; `requests` lists the URLs that were asked for, `etag`s
-    are honoured. As a context manager it closes the verifiers it made. `clock` is for the times in
-    its tokens. Attributes may be set freely: this is a puppet.
+    are honoured. With `with_statuses` every token gets a slot of a status list, and `revoke` and
+    its kin reach the verifiers by a stream. As a context manager it closes the verifiers it made.
+    `clock` is for the times in its tokens. Attributes may be set freely: this is a puppet.
     """
 
     def __init__(
@@ -54,6 +59,7 @@ class FakeIssuer:
         audience: str = "https://api.test",
         *,
         alg: str = "ES256",
+        with_statuses: bool = False,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.issuer = issuer
@@ -68,6 +74,9 @@ class FakeIssuer:
         self._token_ids = count(1)
         self._verifiers: list[Verifier] = []
         self.key = self._generate()
+        self.statuses: FakeStatuses | None = None
+        if with_statuses:
+            self.statuses = FakeStatuses(issuer, clock, lambda: self.key)
 
     # --- keys ---------------------------------------------------------------------------------
 
@@ -126,7 +135,44 @@ class FakeIssuer:
             "roles": list(roles) or None,
             "exp": int(self._clock()) + lifetime_seconds,
         }
-        return sign(self.claims(**{**granted, **claims}), key or self.key, typ=typ)
+        slot = {} if self.statuses is None else {"status": self.statuses.take_slot()}
+        return sign(self.claims(**{**granted, **slot, **claims}), key or self.key, typ=typ)
+
+    def revoke(self, raw: str) -> None:
+        """End the grant that a token belongs to: every token with its slot is refused."""
+        self._set_status(raw, Status.INVALID)
+
+    def suspend(self, raw: str) -> None:
+        """The account is locked for now."""
+        self._set_status(raw, Status.SUSPENDED)
+
+    def make_stale(self, raw: str) -> None:
+        """What the token says is true no longer: its holder has to refresh."""
+        self._set_status(raw, Status.STALE)
+
+    def deny(self, raw: str) -> None:
+        """Revoke this one token."""
+        _, claims = peek_unverified(raw)
+        jti, exp = claims["jti"], claims["exp"]
+        if not isinstance(jti, str) or not isinstance(exp, int):
+            raise TypeError("the token has no jti, or no whole exp")
+        self._kept_statuses().deny(jti, exp)
+
+    def revoke_key(self, kid: str) -> None:
+        """Revoke everything that a key has signed."""
+        self._kept_statuses().revoke_key(kid)
+
+    def _set_status(self, raw: str, status: Status) -> None:
+        _, claims = peek_unverified(raw)
+        reference = read_reference(claims)
+        if reference is None:
+            raise ValueError("the token has no status")
+        self._kept_statuses().set(reference.index, status)
+
+    def _kept_statuses(self) -> FakeStatuses:
+        if self.statuses is None:
+            raise ValueError("this issuer keeps no statuses: make it with_statuses=True")
+        return self.statuses
 
     def bad_tokens(self) -> dict[str, BadToken]:
         """A token of every bad kind by name, each with the code it is to be refused with."""
@@ -182,7 +228,11 @@ class FakeIssuer:
         path = urlsplit(request.url).path
         if path in paths:
             metadata = {"issuer": self.issuer, "jwks_uri": self.jwks_uri}
+            if self.statuses is not None:
+                metadata["status_list_stream_endpoint"] = self.statuses.stream_uri
             return Response(200, {"content-type": "application/json"}, strict_json.encode(metadata))
+        if self.statuses is not None and request.url == self.statuses.uri:
+            return Response(200, {"content-type": request.accept}, self.statuses.render())
         if path != urlsplit(self.jwks_uri).path:
             return Response(404)
         body = strict_json.encode(
@@ -223,6 +273,21 @@ class MemoryTransport:
     def cancel(self) -> None:
         """Make a `get` that hangs end."""
         self._cancelled.set()
+
+    @contextmanager
+    def stream(
+        self, request: Get, *, last_event_id: str | None, silence_seconds: float
+    ) -> Iterator[Iterator[bytes]]:
+        """The issuer's stream. Raises FetchFailed unless it behaves well and keeps statuses."""
+        self._cancelled.clear()
+        statuses = self._issuer.statuses
+        if statuses is None or self._issuer.behaviour is not Behaviour.WELL:
+            raise FetchFailed(f"{request.url}: nothing is streamed here")
+        yield statuses.listen(request, last_event_id, silence_seconds, self._cancelled)
+
+    def clone(self) -> MemoryTransport:
+        """Another way to the same issuer."""
+        return MemoryTransport(self._issuer)
 
     def _hang(self) -> None:
         deadline = time.monotonic() + HANG_SECONDS

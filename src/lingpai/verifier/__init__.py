@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from lingpai.verifier.jwks import Timing
 from lingpai.verifier.requirement import Requirement
+from lingpai.verifier.stats import Stats
 from lingpai.verifier.transport import HttpTransport, Transport
-from lingpai.verifier.verifier import Stats, Verifier
+from lingpai.verifier.verifier import Verifier
 
 __all__ = ["HttpTransport", "Requirement", "Stats", "Timing", "Transport", "Verifier"]

@@ -66,6 +66,7 @@ class Metadata:
 
     issuer: str
     jwks_uri: str
+    status_stream_uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,4 +175,16 @@ def _read_metadata(response: Response, issuer: str) -> Metadata:
     if type(jwks_uri) is not str:
         raise ValueError("the document has no jwks_uri")
     check_fetch_url(jwks_uri, issuer=issuer)
-    return Metadata(issuer, jwks_uri)
+    return Metadata(issuer, jwks_uri, _read_stream_uri(document, issuer))
+
+
+def _read_stream_uri(document: Mapping[str, object], issuer: str) -> str | None:
+    """Where statuses are streamed, for an issuer that does; a broken place counts as none."""
+    uri = document.get("status_list_stream_endpoint")
+    if type(uri) is not str:
+        return None
+    try:
+        check_fetch_url(uri, issuer=issuer)
+    except ValueError:
+        return None
+    return uri

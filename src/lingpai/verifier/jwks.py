@@ -65,6 +65,12 @@ class Jwks:
     _metadata_until: float = 0.0
     _kid_fetch_at: float = float("-inf")
     _missing_until: dict[str | None, float] = field(default_factory=dict)
+    _revoked: frozenset[str] = frozenset()
+
+    @property
+    def metadata(self) -> Metadata | None:
+        """What discovery told last, for whoever needs more of it than the keys."""
+        return self._metadata
 
     def usable(self, now: float) -> HeldKeys | None:
         """The keys, unless the issuer has been silent for too long."""
@@ -88,7 +94,7 @@ class Jwks:
         changed = False
         key_set = self.held.key_set if self.held else None
         if answer.body is not None:
-            published = read_published_keys(answer.body)
+            published = read_published_keys(answer.body).without(self._revoked)
             changed = key_set is None or _differ(published, key_set)
             key_set = published if changed else key_set
         if key_set is None:
@@ -113,6 +119,17 @@ class Jwks:
             return False
         self.held = self._etag = None
         return True
+
+    def revoke(self, kids: frozenset[str]) -> KeySet | None:
+        """Never use these keys again, whatever is published; the set that is left if it changed."""
+        self._revoked |= kids
+        if self.held is None:
+            return None
+        left = self.held.key_set.without(self._revoked)
+        if left is self.held.key_set:
+            return None
+        self.held = HeldKeys(left, self.held.usable_until)
+        return left
 
     def is_missing(self, kid: str | None, now: float) -> bool:
         """Whether no answer is to be hoped for: a fresh one lacked this `kid`, or it is absurd."""

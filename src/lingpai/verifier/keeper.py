@@ -13,9 +13,10 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from functools import partial
 
 from lingpai.jose.jws import KeySource
-from lingpai.verifier.flows import FetchFailed, Get, Response, drive
+from lingpai.verifier.flows import FetchFailed, Get, Metadata, Response, drive
 from lingpai.verifier.jwks import Jwks
 from lingpai.verifier.key_holder import Asked, Attempt, FetchCounts, new_attempt
 from lingpai.verifier.keys_file import KeysFile
@@ -31,9 +32,10 @@ CLOSE_SECONDS = 10.0
 _STEADY_CLOCK = getattr(time, "CLOCK_BOOTTIME", None)
 
 
-def steady_seconds() -> float:
-    """Seconds that never step back and, where the system can tell, count suspension too."""
-    return time.monotonic() if _STEADY_CLOCK is None else time.clock_gettime(_STEADY_CLOCK)
+steady_seconds: Callable[[], float] = (
+    time.monotonic if _STEADY_CLOCK is None else partial(time.clock_gettime, _STEADY_CLOCK)
+)
+"""Seconds that never step back and, where the system can tell, count suspension too."""
 
 
 def draw_jitter() -> float:
@@ -42,7 +44,8 @@ def draw_jitter() -> float:
 
 
 class KeyKeeper:
-    """Holds the keys of one issuer fresh. `on_change()` runs when they have changed or lapsed.
+    """Holds the keys of one issuer fresh. `on_change()` runs when they have changed or lapsed,
+    `on_metadata` in the keeper's thread after each fetch that went well.
 
     `keys` is what was held at the last look, for a reader in a hurry. `clock` is a steady one,
     `jitter` a factor on every wait. Thread-safe; after a fork the child calls `reset_after_fork`.
@@ -55,6 +58,7 @@ class KeyKeeper:
         on_change: Callable[[], None],
         *,
         keys_file: KeysFile | None = None,
+        on_metadata: Callable[[Metadata], None] | None = None,
         clock: Callable[[], float] = steady_seconds,
         jitter: Callable[[], float] = draw_jitter,
     ) -> None:
@@ -66,6 +70,7 @@ class KeyKeeper:
         self._transport = transport
         self._on_change = on_change
         self._keys_file = keys_file
+        self._on_metadata = on_metadata
         self._clock = clock
         self._jitter = jitter
         self._is_closed = False
@@ -115,6 +120,15 @@ class KeyKeeper:
         """A fresh answer did not bring this `kid`: do not ask for it again soon."""
         with self._lock:
             self.jwks.note_missing(kid, self._clock())
+
+    def revoke(self, kids: frozenset[str]) -> None:
+        """The issuer has revoked these keys: what they signed verifies no more."""
+        with self._lock:
+            left = self.jwks.revoke(kids)
+        if left is not None:
+            self._turn_to(left)
+            if self._keys_file is not None:
+                self._keys_file.save(left)
 
     # --- the thread ---------------------------------------------------------------------------
 
@@ -192,6 +206,8 @@ class KeyKeeper:
                 log.warning("a key of %s is skipped: %s", self.jwks.issuer, skipped)
         if self._keys_file is not None:
             self._keys_file.save(held.key_set)
+        if self._on_metadata is not None and self.jwks.metadata is not None:
+            self._on_metadata(self.jwks.metadata)
 
     def _note_failure(self, error: Exception) -> None:
         self.counts.failed += 1

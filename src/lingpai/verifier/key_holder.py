@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol, TypeAlias
 
 from lingpai.jose.jws import KeySource
+from lingpai.jose.key_set import KeySet
+from lingpai.jose.keys import Key
 
 __all__ = ["Asked", "Attempt", "FetchCounts", "FixedKeys", "KeyHolder", "new_attempt"]
 
@@ -49,6 +51,9 @@ class KeyHolder(Protocol):
     def note_missing(self, kid: str | None) -> None:
         """A fresh answer did not bring this `kid`."""
 
+    def revoke(self, kids: frozenset[str]) -> None:
+        """The issuer has revoked these keys: what they signed verifies no more."""
+
     def start(self) -> None:
         """Begin to hold the keys fresh. Raises ValueError after `close`."""
 
@@ -84,6 +89,14 @@ class FixedKeys:
 
     def note_missing(self, kid: str | None) -> None:
         """Nothing to note."""
+
+    def revoke(self, kids: frozenset[str]) -> None:
+        """Keys that the service was given may go by names that the issuer revokes."""
+        keys = self.keys
+        if isinstance(keys, KeySet):
+            self.keys = keys.without(kids)
+        elif isinstance(keys, Key) and keys.kid in kids:
+            self.keys = KeySet([])
 
     def start(self) -> None:
         """Raises ValueError after `close`."""

@@ -14,8 +14,10 @@ from sys import getsizeof
 from typing import Any
 
 from lingpai.jose.jws import KeySource
-from lingpai.jwt.policy import Policy
+from lingpai.jwt.policy import IGNORE_STATUS, Policy
+from lingpai.jwt.status_list import StatusReference, read_reference
 from lingpai.jwt.token import VerifiedToken
+from lingpai.verifier.status_view import HeldList
 
 __all__ = ["DEFAULT_MAX_BYTES", "Entry", "TokenCache"]
 
@@ -28,9 +30,21 @@ class Entry:
     """A token with what it verified under. Good without further checks from `start` up to `end`.
 
     A token that each call must look at anew (one bound to a key, RFC 7800) has an empty time.
+    `reference` is where its status stands, None where none is asked. It was VALID in the list
+    `held` when the view of the issuer's statuses was at `version`; any other version looks again.
     """
 
-    __slots__ = ("cost", "end", "keys", "policy", "start", "token")
+    __slots__ = (
+        "cost",
+        "end",
+        "held",
+        "keys",
+        "policy",
+        "reference",
+        "start",
+        "token",
+        "version",
+    )
 
     def __init__(self, token: VerifiedToken, keys: KeySource, policy: Policy, cost: int) -> None:
         self.token = token
@@ -38,6 +52,9 @@ class Entry:
         self.policy = policy
         self.cost = cost
         self.start, self.end = _good_time(token, policy)
+        self.reference = _reference(token, policy)
+        self.held: HeldList | None = None
+        self.version: object = None
 
 
 class TokenCache:
@@ -136,6 +153,10 @@ def _good_time(token: VerifiedToken, policy: Policy) -> tuple[float, float]:
     if policy.max_age_seconds is not None:
         end = min(end, (token.issued_at or 0) + policy.max_age_seconds)
     return token.valid_from - policy.leeway_seconds, end + policy.leeway_seconds
+
+
+def _reference(token: VerifiedToken, policy: Policy) -> StatusReference | None:
+    return None if policy.status is IGNORE_STATUS else read_reference(token.claims)
 
 
 def _size(value: Any) -> int:

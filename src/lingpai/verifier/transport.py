@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from http.client import HTTPException
 from typing import Protocol
 
@@ -37,8 +37,17 @@ class Transport(Protocol):
     def get(self, request: Get) -> Response:
         """The answer to one request."""
 
+    def stream(
+        self, request: Get, *, last_event_id: str | None, silence_seconds: float
+    ) -> AbstractContextManager[Iterator[bytes]]:
+        """The chunks of an answer that goes on and on. Raises FetchFailed, also while it is read:
+        when the connection breaks, and when nothing comes for `silence_seconds`."""
+
     def cancel(self) -> None:
         """Give up what is under way. A later `get` starts afresh."""
+
+    def clone(self) -> Transport:
+        """Another one that is set up alike, for another thread."""
 
 
 class HttpTransport:
@@ -63,9 +72,52 @@ class HttpTransport:
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise FetchFailed(f"{request.url}: {type(error).__name__}: {error}") from error
 
+    @contextmanager
+    def stream(
+        self, request: Get, *, last_event_id: str | None, silence_seconds: float
+    ) -> Iterator[Iterator[bytes]]:
+        """Server-sent events as they come. Raises FetchFailed, also from the iterator."""
+        connection = None
+        try:
+            url = parse_url(request.url)
+            connection = self._connection(url)
+            with self._line.cut_after(self._timeout_seconds):
+                answer = self._begin_stream(connection, url, request, last_event_id)
+            self._line.hold(connection.sock)
+            if connection.sock is not None:
+                connection.sock.settimeout(silence_seconds)
+            yield _chunks(answer)
+        except (HTTPError, HTTPException, OSError, ValueError) as error:
+            raise FetchFailed(f"{request.url}: {type(error).__name__}: {error}") from error
+        finally:
+            self._line.release()
+            if connection is not None:
+                connection.close()
+
+    def _begin_stream(
+        self, connection: HTTPConnection, url: Url, request: Get, last_event_id: str | None
+    ) -> BaseHTTPResponse:
+        connection.connect()
+        self._line.hold(connection.sock)
+        headers = _headers(request) | {"Cache-Control": "no-store"}
+        if last_event_id is not None:
+            headers["Last-Event-ID"] = last_event_id
+        connection.request(
+            "GET", url.target, headers=headers, preload_content=False, decode_content=False
+        )
+        answer = connection.getresponse()
+        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if answer.status != 200 or kind != request.accept:
+            raise ValueError(f"status {answer.status}, content type {kind or 'not given'}")
+        return answer
+
     def cancel(self) -> None:
-        """Cut the connection of a `get` that is under way."""
+        """Cut the connection of whatever is under way."""
         self._line.cut()
+
+    def clone(self) -> HttpTransport:
+        """The same timeout and trust, and no connection in common."""
+        return HttpTransport(timeout_seconds=self._timeout_seconds, ssl_context=self._ssl_context)
 
     def _exchange(self, url: Url, request: Get) -> Response:
         connection = self._connection(url)
@@ -112,6 +164,10 @@ class _Line:
         if self._is_cut:
             self.cut()
 
+    def release(self) -> None:
+        """Forget the socket: whoever closes it owns it again."""
+        self._socket = None
+
     def cut(self) -> None:
         """End both directions: a read that waits returns at once."""
         self._is_cut = True
@@ -155,6 +211,12 @@ def _headers(request: Get) -> dict[str, str]:
     if request.etag is not None:
         headers["If-None-Match"] = request.etag
     return headers
+
+
+def _chunks(answer: BaseHTTPResponse) -> Iterator[bytes]:
+    """Whatever has come, as soon as it has."""
+    while chunk := answer.read1(CHUNK_BYTES, decode_content=False):
+        yield chunk
 
 
 def _read(answer: BaseHTTPResponse, max_bytes: int) -> bytes:

@@ -1,8 +1,9 @@
 """Verifier: what a service embeds. Tokens of one issuer, checked here, without a call per request.
 
-A token seen before costs a look into a dict and at the clock. The issuer's keys are held fresh by
-one background thread; a request waits for it only before the first keys are here, or once for a
-`kid` that nobody knows yet, and never longer than `wait_seconds`.
+A token seen before costs a look into a dict, at its status and at the clock. Keys and statuses of
+the issuer are held fresh in the background; a request waits for that only before the first keys
+are here, or once for a `kid` or a status list that nobody knows yet, and never longer than
+`wait_seconds`.
 """
 
 from __future__ import annotations
@@ -12,49 +13,39 @@ import time
 import weakref
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
-from lingpai.errors import AuthorizationError, KeysUnavailable, TokenError, TokenExpired, UnknownKey
+from lingpai.errors import (
+    AuthorizationError,
+    KeysUnavailable,
+    StatusUnavailable,
+    TokenError,
+    TokenExpired,
+    TokenRevoked,
+    UnknownKey,
+)
 from lingpai.jose.header import parse_header
 from lingpai.jose.jws import KeySource
-from lingpai.jwt.policy import Policy, Waiver
-from lingpai.jwt.profiles import ACCESS_TOKEN, GENERIC
+from lingpai.jwt.policy import Policy, Waiver, check_status_age
 from lingpai.jwt.token import VerifiedToken
 from lingpai.jwt.verify import verify as verify_now
-from lingpai.verifier.jwks import Jwks, Timing
-from lingpai.verifier.keeper import KeyKeeper, steady_seconds
-from lingpai.verifier.key_holder import Attempt, FetchCounts, FixedKeys, KeyHolder
-from lingpai.verifier.keys_file import KeysFile
+from lingpai.verifier.jwks import Timing
+from lingpai.verifier.keeper import steady_seconds
+from lingpai.verifier.key_holder import Attempt
 from lingpai.verifier.requirement import Requirement, as_names
+from lingpai.verifier.sources import AT_JWT, make_policy, make_sources
+from lingpai.verifier.stats import Stats
+from lingpai.verifier.status_check import StatusCheck
 from lingpai.verifier.token_cache import DEFAULT_MAX_BYTES, TokenCache
-from lingpai.verifier.transport import HttpTransport, Transport
-from lingpai.verifier.urls import check_issuer
+from lingpai.verifier.transport import Transport
 from lingpai.verifier.waiting import Waiting, block, in_loop, wait_for_keys
 
-__all__ = ["Stats", "Verifier"]
+__all__ = ["Verifier"]
 
-AT_JWT = "at+jwt"  # RFC 9068 section 2.1
 WAIT_SECONDS = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class Stats:
-    """What a verifier has done since it was made. Under threads a few may be missing.
-
-    `verified` counts all tokens that passed, `cache_hits` those of them that were known;
-    `refused` counts refusals by their stable code.
-    """
-
-    verified: int
-    cache_hits: int
-    refused: dict[str, int]
-    cached_tokens: int
-    cached_bytes: int
-    fetches: FetchCounts
-    last_fetch_failure: str | None
+MAX_STATUS_AGE_SECONDS = 300.0  # as long as an access token lives
 
 
 class Verifier:
@@ -63,6 +54,10 @@ class Verifier:
     `issuer` and `audience` (one or several) with `typ` and `leeway_seconds` make the policy, or
     `policy` is given whole. An access token of RFC 9068 is expected unless `typ` says otherwise.
     `keys` stand in for the issuer's published ones: for an HS256 secret, or without a network.
+
+    Where the issuer keeps status lists, a token that it revoked since is refused (Token Status
+    List): `max_status_age_seconds` is how old the view of them may be, `on_stale` what happens past
+    that, `"refuse"` or `"accept"`. `fetch_status` asks for it also where `keys` are given.
 
     `cache_dir` keeps the last good keys on disk for a start while the issuer is away.
     `max_cached_bytes` bounds the memory of verified tokens, 0 turns it off. `wait_seconds` is the
@@ -81,6 +76,10 @@ class Verifier:
         "_holder",
         "_misses",
         "_refused",
+        "_sources",
+        "_status",
+        "_steady_clock",
+        "_view",
         "_wait_seconds",
         "policy",
     )
@@ -92,7 +91,10 @@ class Verifier:
         audience: str | Collection[str] | Waiver | None = None,
         typ: str | Waiver = AT_JWT,
         leeway_seconds: int = 0,
+        max_status_age_seconds: float = MAX_STATUS_AGE_SECONDS,
+        on_stale: Literal["refuse", "accept"] = "refuse",
         policy: Policy | None = None,
+        fetch_status: bool = False,
         keys: KeySource | None = None,
         transport: Transport | None = None,
         timing: Timing | None = None,
@@ -103,7 +105,9 @@ class Verifier:
         clock: Callable[[], float] = time.time,
         steady_clock: Callable[[], float] = steady_seconds,
     ) -> None:
-        self.policy = policy or _make_policy(issuer, audience, typ, leeway_seconds)
+        self.policy = policy or make_policy(
+            issuer, audience, typ, leeway_seconds, max_status_age_seconds, on_stale
+        )
         if policy is not None and not (issuer is None and audience is None):
             raise TypeError("issuer and audience are part of the policy: give one or the other")
         self._clock = clock
@@ -111,16 +115,24 @@ class Verifier:
         self._cache = TokenCache(max_cached_bytes)
         self._hits = self._misses = 0
         self._refused: Counter[str] = Counter()
-        self._holder: KeyHolder
-        if keys is not None:
-            self._holder = FixedKeys(keys)
-        else:
-            self._holder = _make_keeper(
-                self.policy, transport, timing, cache_dir, self._cache.clear, steady_clock
-            )
+        self._sources = make_sources(
+            self.policy,
+            keys,
+            transport,
+            timing,
+            cache_dir,
+            fetch_status=fetch_status,
+            on_change=self._cache.clear,
+            clock=clock,
+            steady_clock=steady_clock,
+        )
+        self._holder = self._sources.keys
+        self._status = self._sources.status
+        self._view = None if self._status is None else self._status.view
+        self._steady_clock = steady_clock
         _verifiers.add(self)
         if not lazy:
-            self._holder.start()
+            self._sources.start()
 
     # --- what services call -------------------------------------------------------------------
 
@@ -134,21 +146,23 @@ class Verifier:
         max_age_seconds: int | None = None,
         jkt: str | None = None,
         x5t_s256: str | None = None,
+        max_status_age_seconds: float | None = None,
     ) -> VerifiedToken:
         """The verified token, or a TokenError that says which check failed.
 
         `scopes`, `permissions` and `roles` must all be in the token (InsufficientScope,
         InsufficientPermission). `max_age_seconds` bounds the age of its `iat`. `jkt` and `x5t_s256`
         are thumbprints of keys whose proof the caller has checked (RFC 9449, RFC 8705).
+        `max_status_age_seconds` replaces the policy's for this call.
 
         KeysUnavailable says nothing of the token: no keys could be had in `wait_seconds`. Raises
         ValueError after `close`.
         """
         token = None
         if max_age_seconds is None and jkt is None and x5t_s256 is None:
-            token = self._recall(raw)
+            token = self._recall(raw, max_status_age_seconds)
         if token is None:
-            token = block(self._settle(raw, max_age_seconds, jkt, x5t_s256))
+            token = block(self._settle(raw, max_age_seconds, jkt, x5t_s256, max_status_age_seconds))
         if scopes or permissions or roles:
             self.require(token, scopes=scopes, permissions=permissions, roles=roles)
         return token
@@ -163,6 +177,7 @@ class Verifier:
         max_age_seconds: int | None = None,
         jkt: str | None = None,
         x5t_s256: str | None = None,
+        max_status_age_seconds: float | None = None,
     ) -> VerifiedToken:
         """The same for an event loop, which is never blocked by the network.
 
@@ -170,9 +185,10 @@ class Verifier:
         """
         token = None
         if max_age_seconds is None and jkt is None and x5t_s256 is None:
-            token = self._recall(raw)
+            token = self._recall(raw, max_status_age_seconds)
         if token is None:
-            token = await in_loop(self._settle(raw, max_age_seconds, jkt, x5t_s256))
+            settling = self._settle(raw, max_age_seconds, jkt, x5t_s256, max_status_age_seconds)
+            token = await in_loop(settling)
         if scopes or permissions or roles:
             self.require(token, scopes=scopes, permissions=permissions, roles=roles)
         return token
@@ -198,7 +214,7 @@ class Verifier:
 
     def ready(self, timeout_seconds: float = WAIT_SECONDS) -> bool:
         """Whether there are keys to verify with; waits for them as long as `timeout_seconds`."""
-        self._holder.start()
+        self._sources.start()
         deadline = time.monotonic() + timeout_seconds
         try:
             block(wait_for_keys(self._holder, deadline))
@@ -220,7 +236,7 @@ class Verifier:
 
     def close(self) -> None:
         """Stop the background thread and forget all tokens. May be called again."""
-        self._holder.close()
+        self._sources.close()
         self._cache.clear()
 
     def __enter__(self) -> Self:
@@ -234,28 +250,51 @@ class Verifier:
 
     # --- how --------------------------------------------------------------------------------
 
-    def _recall(self, raw: str | bytes) -> VerifiedToken | None:
-        """The road of most requests: a token known under these keys, within its time."""
+    def _recall(self, raw: str | bytes, max_status_age: float | None) -> VerifiedToken | None:
+        """The road of most requests: a token known under these keys, within its time, and not
+        revoked since. Whatever is not plainly good takes the other road, which says why."""
         entry = self._cache.young.get(raw)
         if entry is None or entry.keys is not self._holder.keys:
             return None
         if not entry.start <= self._clock() < entry.end:
             return None
+        view = self._view
+        if view is None:
+            if entry.reference is not None:
+                return None
+        elif entry.version is not view.version and not view.recheck(entry):
+            return None
+        held = entry.held
+        if held is not None:
+            as_of = view.stream_as_of if view is not None and held.follows else held.as_of
+            bound = self.policy.max_status_age_seconds if max_status_age is None else max_status_age
+            if not self._steady_clock() - as_of <= bound:
+                return None
         self._hits += 1
         return entry.token
 
     def _settle(
-        self, raw: str | bytes, max_age_seconds: int | None, jkt: str | None, x5t_s256: str | None
+        self,
+        raw: str | bytes,
+        max_age_seconds: int | None,
+        jkt: str | None,
+        x5t_s256: str | None,
+        max_status_age: float | None,
     ) -> Waiting[VerifiedToken]:
         """Every other road, with the waits that it may need."""
         if not self._holder.is_running:
-            self._holder.start()
+            self._sources.start()
         text = raw.decode("latin-1") if isinstance(raw, bytes) else raw
         check = partial(
-            self._check, text, max_age_seconds=max_age_seconds, jkt=jkt, x5t_s256=x5t_s256
+            self._check,
+            text,
+            max_age_seconds=max_age_seconds,
+            jkt=jkt,
+            x5t_s256=x5t_s256,
+            statuses=self._status_check(max_status_age),
         )
         try:
-            token = yield from self._check_with_keys(text, check)
+            token = yield from self._check_with_status(text, check)
         except TokenError as refusal:
             if isinstance(refusal, TokenExpired):
                 self._cache.forget(text)
@@ -264,16 +303,42 @@ class Verifier:
         self._misses += 1
         return token
 
-    def _check_with_keys(
+    def _status_check(self, max_age: float | None) -> StatusCheck | None:
+        if max_age is None:
+            max_age = self.policy.max_status_age_seconds
+        else:
+            check_status_age(max_age)
+        return None if self._status is None else StatusCheck(self._status, max_age)
+
+    def _check_with_status(
         self, text: str, check: Callable[[KeySource], VerifiedToken]
     ) -> Waiting[VerifiedToken]:
-        """Check with the keys held, and once more if an unknown `kid` made them newer."""
+        """Check, and once more if the list that was missing, or too old, has come."""
         deadline = time.monotonic() + self._wait_seconds
+        try:
+            return (yield from self._check_with_keys(text, check, deadline))
+        except StatusUnavailable as missing:
+            status = self._status
+            if status is None:
+                raise
+            attempt, begins_in = status.want(missing.uri)
+            left = deadline - time.monotonic()
+            if begins_in > left:
+                raise
+        yield attempt, left
+        return (yield from self._check_with_keys(text, check, deadline))
+
+    def _check_with_keys(
+        self, text: str, check: Callable[[KeySource], VerifiedToken], deadline: float
+    ) -> Waiting[VerifiedToken]:
+        """Check with the keys held, and once more if an unknown `kid` made them newer."""
         keys = yield from wait_for_keys(self._holder, deadline)
         try:
             return check(keys)
         except UnknownKey:
             kid = _read_kid(text)
+            if self._status is not None and kid in self._status.view.revoked_kids:
+                raise TokenRevoked("the issuer revoked the key that signed this token") from None
             asked = self._holder.ask_for(kid)
             if asked is None and self._holder.usable() is keys:  # in this order: none is missed
                 raise
@@ -290,46 +355,8 @@ class Verifier:
         return verify_now(text, keys, self.policy, now=self._clock(), cache=self._cache, **proofs)
 
     def _reset_after_fork(self) -> None:
-        self._holder.reset_after_fork()
+        self._sources.reset_after_fork()
         self._cache.reset_after_fork()
-
-
-def _make_policy(
-    issuer: str | None,
-    audience: str | Collection[str] | Waiver | None,
-    typ: str | Waiver,
-    leeway_seconds: int,
-) -> Policy:
-    if issuer is None or audience is None:
-        raise TypeError("a verifier needs an issuer and an audience, or a policy")
-    return Policy(
-        issuer=issuer,
-        audience=audience,
-        typ=typ,
-        profile=ACCESS_TOKEN if typ == AT_JWT else GENERIC,
-        leeway_seconds=leeway_seconds,
-    )
-
-
-def _make_keeper(
-    policy: Policy,
-    transport: Transport | None,
-    timing: Timing | None,
-    cache_dir: str | os.PathLike[str] | None,
-    on_change: Callable[[], None],
-    steady_clock: Callable[[], float],
-) -> KeyKeeper:
-    issuer = policy.issuer
-    if not isinstance(issuer, str):
-        raise TypeError("the keys of any issuer cannot be fetched: name one, or give keys")
-    check_issuer(issuer)
-    return KeyKeeper(
-        Jwks(issuer, timing or Timing()),
-        transport or HttpTransport(),
-        on_change,
-        keys_file=KeysFile(Path(cache_dir), issuer) if cache_dir is not None else None,
-        clock=steady_clock,
-    )
 
 
 def _went_well(attempt: Attempt) -> bool:

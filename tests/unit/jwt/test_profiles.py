@@ -54,6 +54,12 @@ KINDS = [
     ),
     Kind("client assertion", "client-authentication+jwt", claims(client_id=...)),
     Kind(
+        "status batch",
+        "statusstream+jwt",
+        {"iss": ISSUER, "epoch": "e", "after": 1, "seq": 2, "as_of": NOW},
+        audience=ANY_AUDIENCE,
+    ),
+    Kind(
         "security event",
         "secevent+jwt",
         {"iss": ISSUER, "aud": AUDIENCE, "iat": NOW, "jti": "e", "events": EVENTS},
