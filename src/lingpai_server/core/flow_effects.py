@@ -83,7 +83,8 @@ class StoreDevice:
 @dataclass(frozen=True, slots=True)
 class MoveDevice:
     """Compare-and-set of a device grant: lost unless its state, its interval and its last poll
-    still are those of `before`. Lost, too, if `after` names a browser session that has ended."""
+    still are those of `before`. Lost, too, if `after` names a browser session that `before` did not
+    name and that has ended. Who asks, for which API, and until when, stays as it is."""
 
     before: DeviceGrant
     after: DeviceGrant

@@ -166,13 +166,15 @@ class CodeFacts:
 
 @dataclass(frozen=True, slots=True)
 class DeviceFacts:
-    """For a device that polls. `user` is None, and `access` empty, until somebody approved."""
+    """For a device that polls. `user` is None, and `access` empty, until somebody approved;
+    `browser` is that of the approval, None before it and once its row is gone."""
 
     device: DeviceGrant
     client: Client
     api: Api
     user: User | None
     access: Access
+    browser: BrowserSession | None = None
 
 
 @dataclass(frozen=True, slots=True)
