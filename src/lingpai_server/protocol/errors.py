@@ -44,12 +44,16 @@ class ErrorCode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer of no. `code` and `description` go out; `reason` goes to the audit log only."""
+    """An answer of no. `code` and `description` go out; `reason` goes to the audit log only.
+
+    `dpop_nonce` goes out with it, for another try (RFC 9449 section 8).
+    """
 
     code: ErrorCode
     reason: str
     description: str = ""
     retry_after_seconds: int | None = None
+    dpop_nonce: str | None = None
 
 
 def refuse(
