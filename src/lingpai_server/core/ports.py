@@ -215,11 +215,18 @@ class Signer(Protocol):
     """Signs claims with the active key for an algorithm, or with an API's own secret."""
 
     async def sign(
-        self, claims: Mapping[str, Any], *, algorithm: str, audience: str, typ: str
+        self,
+        claims: Mapping[str, Any],
+        *,
+        algorithm: str,
+        audience: str,
+        typ: str,
+        max_payload_bytes: int = 4096,
     ) -> str:
         """One compact JWT. HS256 takes the secret of the API named by `audience`.
 
-        Raises LookupError when the ring has no active key for it.
+        Raises LookupError when the ring has no active key for it, BudgetExceeded for claims that
+        are longer as JSON.
         """
 
 

@@ -13,18 +13,23 @@ from lingpai_server.core.secret import Secret
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """The claims of one access token (RFC 9068 section 2.2) and how to sign them."""
+    """The claims of one access token (RFC 9068 section 2.2) and how to sign them.
+
+    With a `sector` the `sub` becomes that sector's when the token is signed (OpenID Connect Core
+    section 8.1)."""
 
     claims: Mapping[str, Any]
     algorithm: str
     audience: str
     settings: ApiSettings = field(default_factory=ApiSettings)
+    sector: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class IdToken:
     """The claims of one ID token (OpenID Connect Core section 2), `at_hash` left for the signer,
-    who alone knows the access token. `client` says how it is signed and whether encrypted."""
+    who alone knows the access token. `client` says how it is signed, whether it is encrypted, and
+    whether `sub` becomes pairwise."""
 
     claims: Mapping[str, Any]
     client: Client
