@@ -55,7 +55,7 @@ def check_claims(header: Header, claims: dict[str, Any], policy: Policy) -> Veri
             iat = numeric_date(claims, "iat") or 0
         if iat - IAT_TOLERANCE_SECONDS > valid_from:
             valid_from = iat - IAT_TOLERANCE_SECONDS
-    return VerifiedToken(header, claims, exp, valid_from)
+    return VerifiedToken(header, claims, exp, valid_from, policy.claim_names)
 
 
 def check_moment(token: VerifiedToken, policy: Policy, now: float) -> None:

@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from lingpai.jose.header import media_type
 from lingpai.jose.jws import MAX_TOKEN_BYTES
+from lingpai.jwt.claim_names import STANDARD, ClaimNames
 from lingpai.jwt.profiles import GENERIC, Profile
 
 MAX_LEEWAY_SECONDS = 600
@@ -54,6 +55,7 @@ class Policy:
     name, or name and exact value. `leeway_seconds`: how far clocks may differ. `max_age_seconds`:
     the oldest `iat`. `max_bytes`: the longest token. `max_status_age_seconds`: how old the view of
     the issuer's status list may be where there is one, and `on_stale` what to do past that.
+    `claim_names`: where an issuer keeps scopes and roles that keeps them elsewhere than RFC 9068.
 
     Raises TypeError if issuer, audience or typ is left out; ValueError for a value that could not
     accept any token or would accept too many.
@@ -71,6 +73,7 @@ class Policy:
     max_status_age_seconds: float = 300
     on_stale: Literal["refuse", "accept"] = "refuse"
     binding: Waiver | None = None
+    claim_names: ClaimNames = STANDARD
     # Derived once, so that verify compares and does not compute.
     audiences: frozenset[str] = field(init=False, repr=False)
     typs: frozenset[str | None] = field(init=False, repr=False)

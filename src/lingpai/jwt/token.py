@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from lingpai.jose.header import Header
+from lingpai.jwt.claim_names import STANDARD, ClaimNames, read_first, read_names, read_scopes
 
 
 class VerifiedToken(msgspec.Struct, frozen=True, eq=False, weakref=True):
@@ -23,6 +24,8 @@ class VerifiedToken(msgspec.Struct, frozen=True, eq=False, weakref=True):
     """`exp` in seconds since the epoch; infinity for the kinds of token that have none."""
     valid_from: float
     """The earliest time, less the policy's leeway, at which the token is good."""
+    claim_names: ClaimNames = STANDARD
+    """Where its issuer keeps what the properties below read."""
 
     @property
     def claims(self) -> Mapping[str, Any]:
@@ -51,7 +54,7 @@ class VerifiedToken(msgspec.Struct, frozen=True, eq=False, weakref=True):
     @property
     def client_id(self) -> str | None:
         """`client_id` (RFC 9068), else `azp` (OpenID Connect Core section 2)."""
-        return self._text("client_id") or self._text("azp")
+        return read_first(self._claims, self.claim_names.client_id)
 
     @property
     def token_id(self) -> str | None:
@@ -77,27 +80,21 @@ class VerifiedToken(msgspec.Struct, frozen=True, eq=False, weakref=True):
     @property
     def scopes(self) -> frozenset[str]:
         """`scope`, split at spaces (RFC 6749 section 3.3)."""
-        return frozenset((self._text("scope") or "").split())
+        return read_scopes(self._claims, self.claim_names.scopes)
 
     @property
     def roles(self) -> frozenset[str]:
         """`roles`, those of this audience."""
-        return self._texts("roles")
+        return read_names(self._claims, self.claim_names.roles)
 
     @property
     def permissions(self) -> frozenset[str]:
         """`permissions`, those of this audience."""
-        return self._texts("permissions")
+        return read_names(self._claims, self.claim_names.permissions)
 
     def _text(self, name: str) -> str | None:
         value = self._claims.get(name)
         return value if isinstance(value, str) else None
-
-    def _texts(self, name: str) -> frozenset[str]:
-        value = self._claims.get(name)
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            return frozenset()
-        return frozenset(value)
 
     def __repr__(self) -> str:
         return f"VerifiedToken(sub={self.subject!r}, iss={self.issuer!r}, jti={self.token_id!r})"

@@ -107,14 +107,14 @@ def metadata_urls(issuer: str) -> tuple[str, str]:
     )
 
 
-def discover(issuer: str) -> Flow[Metadata]:
-    """Find where the keys of `issuer` are. Raises FetchFailed.
+def discover(issuer: str, metadata_url: str | None = None) -> Flow[Metadata]:
+    """Find where the keys of `issuer` are, at `metadata_url` if given. Raises FetchFailed.
 
     A document counts only if its `issuer` is this very text (RFC 8414 section 3.3); one that does
     not count is passed over for the next place, for some servers answer any path with a page.
     """
     problems = []
-    for url in metadata_urls(issuer):
+    for url in metadata_urls(issuer) if metadata_url is None else (metadata_url,):
         response = yield Get(url)
         try:
             return _read_metadata(response, issuer)

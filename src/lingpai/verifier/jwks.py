@@ -56,6 +56,8 @@ class Jwks:
 
     issuer: str
     timing: Timing = field(default_factory=Timing)
+    metadata_url: str | None = None  # where it does not follow from the issuer
+    default_algorithm: str | None = None  # of keys that name none
     jitter: float = 1.0  # a factor on every wait
     held: HeldKeys | None = None
     due_at: float = 0.0
@@ -81,7 +83,7 @@ class Jwks:
         """The flow of one attempt: discovery where it is due, then the keys."""
         metadata = self._metadata
         if metadata is None or now >= self._metadata_until:
-            metadata = yield from discover(self.issuer)
+            metadata = yield from discover(self.issuer, self.metadata_url)
             self._metadata, self._metadata_until = metadata, now + self.timing.metadata
         return (yield from fetch_jwks(metadata, self._etag))
 
@@ -94,7 +96,9 @@ class Jwks:
         changed = False
         key_set = self.held.key_set if self.held else None
         if answer.body is not None:
-            published = read_published_keys(answer.body).without(self._revoked)
+            published = read_published_keys(answer.body, self.default_algorithm).without(
+                self._revoked
+            )
             changed = key_set is None or _differ(published, key_set)
             key_set = published if changed else key_set
         if key_set is None:
@@ -165,13 +169,13 @@ class Jwks:
         return min(max(answer.max_age_seconds, self.timing.fresh_min), self.timing.fresh_max)
 
 
-def read_published_keys(body: bytes) -> KeySet:
+def read_published_keys(body: bytes, default_algorithm: str | None = None) -> KeySet:
     """The public keys of a JWKS that an issuer published; the others are in `skipped`.
 
     A secret or private key in public is never used. Raises ValueError if no key for signatures is
     left (errors.InvalidKey, which is one, if the text is no JWKS).
     """
-    published = KeySet.from_jwks(body)
+    published = KeySet.from_jwks(body, default_algorithm=default_algorithm)
     public, skipped = [], list(published.skipped)
     skipped_already = {skip.index for skip in skipped}
     places = (place for place in count() if place not in skipped_already)

@@ -84,6 +84,8 @@ def make_sources(
     timing: Timing | None,
     cache_dir: str | os.PathLike[str] | None,
     *,
+    metadata_url: str | None,
+    default_algorithm: str | None,
     fetch_status: bool,
     on_change: Callable[[], None],
     clock: Callable[[], float],
@@ -101,7 +103,7 @@ def make_sources(
     line = transport or HttpTransport()
     followers: list[StatusKeeper] = []
     keeper = KeyKeeper(
-        Jwks(issuer, timing or Timing()),
+        Jwks(issuer, timing or Timing(), metadata_url, default_algorithm),
         line,
         on_change,
         keys_file=KeysFile(Path(cache_dir), issuer) if cache_dir is not None else None,

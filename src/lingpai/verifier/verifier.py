@@ -34,6 +34,7 @@ from lingpai.jwt.verify import verify as verify_now
 from lingpai.verifier.jwks import Timing
 from lingpai.verifier.keeper import steady_seconds
 from lingpai.verifier.key_holder import Attempt
+from lingpai.verifier.known_issuers import KnownIssuer
 from lingpai.verifier.requirement import Requirement, as_names
 from lingpai.verifier.sources import AT_JWT, make_policy, make_sources
 from lingpai.verifier.stats import Stats
@@ -58,6 +59,9 @@ class Verifier:
     Where the issuer keeps status lists, a token that it revoked since is refused (Token Status
     List): `max_status_age_seconds` is how old the view of them may be, `on_stale` what happens past
     that, `"refuse"` or `"accept"`. `fetch_status` asks for it also where `keys` are given.
+
+    `metadata_url` is for an issuer whose metadata are elsewhere than RFC 8414 says, and
+    `default_algorithm` for keys that name none; `Verifier.of` sets both for issuers that are known.
 
     `cache_dir` keeps the last good keys on disk for a start while the issuer is away.
     `max_cached_bytes` bounds the memory of verified tokens, 0 turns it off. `wait_seconds` is the
@@ -95,6 +99,8 @@ class Verifier:
         on_stale: Literal["refuse", "accept"] = "refuse",
         policy: Policy | None = None,
         fetch_status: bool = False,
+        metadata_url: str | None = None,
+        default_algorithm: str | None = None,
         keys: KeySource | None = None,
         transport: Transport | None = None,
         timing: Timing | None = None,
@@ -121,6 +127,8 @@ class Verifier:
             transport,
             timing,
             cache_dir,
+            metadata_url=metadata_url,
+            default_algorithm=default_algorithm,
             fetch_status=fetch_status,
             on_change=self._cache.clear,
             clock=clock,
@@ -133,6 +141,16 @@ class Verifier:
         _verifiers.add(self)
         if not lazy:
             self._sources.start()
+
+    @classmethod
+    def of(cls, known: KnownIssuer, **options: Any) -> Self:
+        """A verifier for the tokens of an issuer in `lingpai.verifier.known_issuers`."""
+        return cls(
+            policy=known.policy,
+            metadata_url=known.metadata_url,
+            default_algorithm=known.default_algorithm,
+            **options,
+        )
 
     # --- what services call -------------------------------------------------------------------
 

@@ -1,0 +1,62 @@
+"""Where an issuer keeps scopes, roles, permissions and the client in its claims. Only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+import msgspec
+
+Path: TypeAlias = tuple[str, ...]
+
+
+class ClaimNames(msgspec.Struct, frozen=True):
+    """Each is the paths of the claims that hold it: `("realm_access", "roles")` is a member of a
+    member. What several paths hold is taken together; of clients, the first that is there.
+
+    Scopes may be one text with spaces (RFC 6749 section 3.3) or an array of texts.
+    """
+
+    scopes: tuple[Path, ...] = (("scope",),)
+    roles: tuple[Path, ...] = (("roles",),)
+    permissions: tuple[Path, ...] = (("permissions",),)
+    client_id: tuple[Path, ...] = (("client_id",), ("azp",))
+
+
+STANDARD = ClaimNames()  # RFC 9068 section 2.2
+
+
+def read_names(claims: Mapping[str, Any], paths: tuple[Path, ...]) -> frozenset[str]:
+    """All names at these paths; what is no array of texts there grants nothing."""
+    found: frozenset[str] = frozenset()
+    for path in paths:
+        value = _at(claims, path)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            found |= frozenset(value)
+    return found
+
+
+def read_scopes(claims: Mapping[str, Any], paths: tuple[Path, ...]) -> frozenset[str]:
+    """The same, where one text stands for the words in it."""
+    found = read_names(claims, paths)
+    for path in paths:
+        value = _at(claims, path)
+        if isinstance(value, str):
+            found |= frozenset(value.split())
+    return found
+
+
+def read_first(claims: Mapping[str, Any], paths: tuple[Path, ...]) -> str | None:
+    """The first text at these paths that is not empty."""
+    for path in paths:
+        value = _at(claims, path)
+        if isinstance(value, str) and value:
+            return value
+    return None
+
+
+def _at(claims: Mapping[str, Any], path: Path) -> object:
+    value: object = claims
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value
