@@ -1,4 +1,4 @@
-"""The refresh cookie (RFC 6265bis): written in one way, read strictly. Knows nothing of its value.
+"""Cookies (RFC 6265bis) are read strictly, and the refresh cookie written in one way.
 
 The prefix makes browsers insist on Secure, on Path=/ and on the absence of Domain, so that no other
 host, not even a subdomain, can plant one.
@@ -29,8 +29,8 @@ def clear_refresh_cookie() -> tuple[str, str]:
     return "set-cookie", f"{REFRESH_COOKIE}=; {_ATTRIBUTES}; Max-Age=0"
 
 
-def read_refresh_cookie(headers: Iterable[str]) -> Secret[str] | None:
-    """The value among all Cookie headers (HTTP/2 may split them, RFC 9113 section 8.2.3).
+def read_cookie(headers: Iterable[str], name: str) -> Secret[str] | None:
+    """Its value among all Cookie headers (HTTP/2 may split them, RFC 9113 section 8.2.3).
 
     An empty one counts as none. Raises RepeatedCookie: which of two is meant, nobody can tell.
     """
@@ -38,7 +38,7 @@ def read_refresh_cookie(headers: Iterable[str]) -> Secret[str] | None:
         pair.partition("=")[2].strip()
         for header in headers
         for pair in header.split(";")
-        if pair.partition("=")[0].strip() == REFRESH_COOKIE
+        if pair.partition("=")[0].strip() == name
     ]
     if len(values) > 1:
         raise RepeatedCookie

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from lingpai.jose import strict_json
+from lingpai_server.core.secret import Secret
 from lingpai_server.http.address import Network, client_address
 from lingpai_server.http.answers import Refused, error_answer
-from lingpai_server.http.cookies import RepeatedCookie, read_refresh_cookie
+from lingpai_server.http.cookies import REFRESH_COOKIE, RepeatedCookie, read_cookie
 from lingpai_server.http.render import render_refusal
 from lingpai_server.protocol.errors import ErrorCode, Refusal
 from lingpai_server.protocol.parameters import parse_parameters
@@ -36,7 +37,7 @@ class ReadingLimits:
 class Exchange:
     """A request: its headers, and its body once asked for."""
 
-    __slots__ = ("_headers", "_limits", "_peer", "_receive")
+    __slots__ = ("_headers", "_limits", "_peer", "_query", "_receive")
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class Exchange:
         self._receive = receive
         self._limits = limits
         self._peer: str | None = scope["client"][0] if scope.get("client") else None
+        self._query: bytes = scope.get("query_string", b"")
         self._headers: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             decoded = value.decode("latin-1")
@@ -72,25 +74,29 @@ class Exchange:
 
     def arrival(self) -> Arrival:
         """What came beside the parameters."""
-        try:
-            cookie = read_refresh_cookie(self._headers.get("cookie", []))
-        except RepeatedCookie:
-            raise _bad_request("The refresh cookie was sent more than once.") from None
         return Arrival(
             authorization=self.header("authorization"),
-            refresh_cookie=cookie,
+            refresh_cookie=self.cookie(REFRESH_COOKIE),
             sec_fetch_site=self.header("sec-fetch-site"),
             origin=self.header("origin"),
             address=self.address,
         )
 
+    def cookie(self, name: str) -> Secret[str] | None:
+        """The value of a cookie that may come once."""
+        try:
+            return read_cookie(self._headers.get("cookie", []), name)
+        except RepeatedCookie:
+            raise _bad_request(f"The cookie {name} was sent more than once.") from None
+
+    def read_query(self) -> Mapping[str, str]:
+        """The parameters of the query, read as those of a form are (RFC 6749 section 3.1)."""
+        return _parse(self._query)
+
     async def read_form(self) -> Mapping[str, str]:
         """The parameters of a form body."""
         self._check_content_type(FORM)
-        parameters = parse_parameters(await self._read_body())
-        if isinstance(parameters, Refusal):
-            raise Refused(render_refusal(parameters))
-        return parameters
+        return _parse(await self._read_body())
 
     async def read_optional_form(self) -> Mapping[str, str]:
         """The same, for an endpoint that may be asked without a body."""
@@ -141,6 +147,13 @@ class Exchange:
     def _check_length(self, length: int) -> None:
         if length > self._limits.max_body_bytes:
             raise _refused(413, f"The body is longer than {self._limits.max_body_bytes} bytes.")
+
+
+def _parse(encoded: bytes) -> Mapping[str, str]:
+    parameters = parse_parameters(encoded)
+    if isinstance(parameters, Refusal):
+        raise Refused(render_refusal(parameters))
+    return parameters
 
 
 def _is_utf8(parameter: str) -> bool:

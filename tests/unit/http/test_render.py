@@ -10,7 +10,7 @@ import pytest
 from lingpai_server.app.issuing import IssuedTokens
 from lingpai_server.core.secret import Secret
 from lingpai_server.http.answers import Answer
-from lingpai_server.http.cookies import RepeatedCookie, read_refresh_cookie
+from lingpai_server.http.cookies import REFRESH_COOKIE, RepeatedCookie, read_cookie
 from lingpai_server.http.render import STATUS, render_refusal, render_tokens
 from lingpai_server.protocol.errors import ErrorCode, refuse
 
@@ -80,11 +80,11 @@ def test_answer_shows_no_body() -> None:
     ],
 )
 def test_cookie_is_read_by_its_exact_name(lines: list[str], value: str | None) -> None:
-    read = read_refresh_cookie(lines)
+    read = read_cookie(lines, REFRESH_COOKIE)
     assert (None if read is None else read.reveal()) == value
 
 
 @pytest.mark.parametrize("lines", [["__Host-lingpai-refresh=x; __Host-lingpai-refresh=x"]])
 def test_cookie_that_comes_twice_is_refused(lines: list[str]) -> None:
     with pytest.raises(RepeatedCookie):
-        read_refresh_cookie(lines)
+        read_cookie(lines, REFRESH_COOKIE)
