@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority of one's own, and servers that it vouches for."""
+"""Certificates for tests: an authority of one's own, and whom it vouches for."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import ipaddress
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+PublicKey: TypeAlias = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 _DAY = datetime.timedelta(days=1)
 
@@ -28,7 +31,7 @@ class Authority:
         """A new one."""
         key = ec.generate_private_key(ec.SECP256R1())
         name = _name("Test authority")
-        unsigned = _begin(name, name, key).add_extension(
+        unsigned = _begin(name, name, key.public_key()).add_extension(
             x509.BasicConstraints(ca=True, path_length=0), critical=True
         )
         certificate = unsigned.sign(key, hashes.SHA256())
@@ -45,7 +48,7 @@ class Authority:
         """A key and a certificate for these hosts or addresses, together in one PEM file."""
         key = ec.generate_private_key(ec.SECP256R1())
         alternatives = x509.SubjectAlternativeName([_general_name(name) for name in names])
-        unsigned = _begin(_name(names[0]), self.certificate.subject, key)
+        unsigned = _begin(_name(names[0]), self.certificate.subject, key.public_key())
         certificate = unsigned.add_extension(alternatives, critical=False).sign(
             self.key, hashes.SHA256()
         )
@@ -59,6 +62,16 @@ class Authority:
             + certificate.public_bytes(serialization.Encoding.PEM)
         )
         return file
+
+    def vouch(
+        self, subject: x509.Name, key: PublicKey, *, days: int = 1, purpose: str = ""
+    ) -> bytes:
+        """A client's certificate, in DER. `purpose` is an extended key usage by its identifier."""
+        unsigned = _begin(subject, self.certificate.subject, key, days=days)
+        if purpose:
+            uses = x509.ExtendedKeyUsage([x509.ObjectIdentifier(purpose)])
+            unsigned = unsigned.add_extension(uses, critical=False)
+        return unsigned.sign(self.key, hashes.SHA256()).public_bytes(serialization.Encoding.DER)
 
     def server_context(self, *names: str) -> ssl.SSLContext:
         """What a TLS server of these names listens with."""
@@ -78,16 +91,27 @@ def _general_name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
+def self_signed(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> bytes:
+    """A certificate that vouches for itself, in DER."""
+    certificate = _begin(subject, subject, key.public_key()).sign(key, hashes.SHA256())
+    return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def name_of(text: str) -> x509.Name:
+    """A distinguished name (RFC 4514)."""
+    return x509.Name.from_rfc4514_string(text)
+
+
 def _begin(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePrivateKey
+    subject: x509.Name, issuer: x509.Name, key: PublicKey, *, days: int = 1
 ) -> x509.CertificateBuilder:
     now = datetime.datetime.now(datetime.UTC)
     return (
         x509.CertificateBuilder()
         .subject_name(subject)
         .issuer_name(issuer)
-        .public_key(key.public_key())
+        .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - _DAY)
-        .not_valid_after(now + _DAY)
+        .not_valid_before(now - 2 * _DAY)
+        .not_valid_after(now + days * _DAY)
     )

@@ -53,7 +53,7 @@ def check_trusted_subject(certificate: ClientCertificate, subject: str | None) -
     registered. Anybody can write that name into a certificate of their own."""
     if not certificate.is_vouched:
         return refuse_certificate("client_certificate_not_vouched_for")
-    if subject is None or subject != certificate.subject:
+    if not subject or subject != certificate.subject:  # an empty name is nobody's
         return refuse_certificate("client_certificate_subject_differs")
     return None
 
