@@ -40,6 +40,14 @@ KNOWN_HOSTS = frozenset(
         "semver.org",
         "schemas.openid.net",  # names of events
         "github.com",
+        # issuers that many services have
+        "accounts.google.com",
+        "login.microsoftonline.com",
+        "sts.windows.net",
+        "token.actions.githubusercontent.com",
+        "example.eu.auth0.com",
+        "example.okta.com",
+        "cognito-idp.eu-west-1.amazonaws.com",
     }
 )
 

@@ -14,13 +14,14 @@ class ClaimNames(msgspec.Struct, frozen=True):
     """Each is the paths of the claims that hold it: `("realm_access", "roles")` is a member of a
     member. What several paths hold is taken together; of clients, the first that is there.
 
-    Scopes may be one text with spaces (RFC 6749 section 3.3) or an array of texts.
+    Scopes are one text with spaces (RFC 6749 section 3.3), or an array for who says so.
     """
 
     scopes: tuple[Path, ...] = (("scope",),)
     roles: tuple[Path, ...] = (("roles",),)
     permissions: tuple[Path, ...] = (("permissions",),)
     client_id: tuple[Path, ...] = (("client_id",), ("azp",))
+    scopes_in_array: bool = False
 
 
 STANDARD = ClaimNames()  # RFC 9068 section 2.2
@@ -36,14 +37,12 @@ def read_names(claims: Mapping[str, Any], paths: tuple[Path, ...]) -> frozenset[
     return found
 
 
-def read_scopes(claims: Mapping[str, Any], paths: tuple[Path, ...]) -> frozenset[str]:
-    """The same, where one text stands for the words in it."""
-    found = read_names(claims, paths)
-    for path in paths:
-        value = _at(claims, path)
-        if isinstance(value, str):
-            found |= frozenset(value.split())
-    return found
+def read_scopes(claims: Mapping[str, Any], names: ClaimNames) -> frozenset[str]:
+    """All scopes of a token."""
+    if names.scopes_in_array:
+        return read_names(claims, names.scopes)
+    texts = (_at(claims, path) for path in names.scopes)
+    return frozenset(word for text in texts if isinstance(text, str) for word in text.split())
 
 
 def read_first(claims: Mapping[str, Any], paths: tuple[Path, ...]) -> str | None:

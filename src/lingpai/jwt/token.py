@@ -80,7 +80,7 @@ class VerifiedToken(msgspec.Struct, frozen=True, eq=False, weakref=True):
     @property
     def scopes(self) -> frozenset[str]:
         """`scope`, split at spaces (RFC 6749 section 3.3)."""
-        return read_scopes(self._claims, self.claim_names.scopes)
+        return read_scopes(self._claims, self.claim_names)
 
     @property
     def roles(self) -> frozenset[str]:

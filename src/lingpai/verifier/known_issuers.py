@@ -153,7 +153,11 @@ def okta(issuer: str, audience: str) -> KnownIssuer:
     `https://example.okta.com/oauth2/default`. Groups are roles, where a `groups` claim was added.
     """
     names = ClaimNames(
-        scopes=(("scp",),), roles=(("groups",),), permissions=(), client_id=(("cid",),)
+        scopes=(("scp",),),
+        roles=(("groups",),),
+        permissions=(),
+        client_id=(("cid",),),
+        scopes_in_array=True,
     )
     policy = Policy(
         issuer=issuer,

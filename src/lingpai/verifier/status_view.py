@@ -24,7 +24,8 @@ _WIDTH = 2  # bits of a status; lists of other widths are held too, and the stre
 
 @dataclass(slots=True)
 class HeldList:
-    """One list. `seq` is the last change that is in it, None for an issuer that counts none.
+    """One list. `seq` is the last change of its `epoch` that is in it, None for an issuer that
+    counts none.
 
     `as_of` is when it was true, unless it follows the stream: then the stream's time holds for it.
     """
@@ -34,6 +35,7 @@ class HeldList:
     seq: int | None
     as_of: float
     due_at: float
+    epoch: object = None
     follows: bool = False
 
     @property
@@ -159,10 +161,12 @@ class StatusView:
         self.stream_as_of = max(self.stream_as_of, min(now, as_of + self._offset))
 
     def _start_over(self, snapshot: Batch) -> None:
-        if snapshot.epoch != self.epoch:
+        if self.epoch not in (None, snapshot.epoch):
             self.lists = {}  # another epoch has other lists
         for held in self.lists.values():
-            held.follows, held.due_at = False, float("-inf")
+            held.follows = held.epoch == snapshot.epoch and (held.seq or 0) >= snapshot.seq
+            if not held.follows:
+                held.due_at = float("-inf")
         self.epoch, self.seq = snapshot.epoch, snapshot.seq
         self.stream_as_of = float("-inf")
         self._recent.clear()
@@ -212,17 +216,18 @@ class StatusView:
             seq=seq if type(seq) is int else None,
             as_of=as_of,
             due_at=due_at,
+            epoch=token.claims.get("epoch"),
         )
-        held.follows = self._bring_up(token.uri, held, token.claims.get("epoch"))
+        held.follows = self._bring_up(token.uri, held)
         if before is None and len(self.lists) >= MAX_LISTS:
             self._drop_one()
         self.lists[token.uri] = held
         self.version = object()
         return held.follows or self.epoch is None or held.seq is None
 
-    def _bring_up(self, uri: str, held: HeldList, epoch: object) -> bool:
+    def _bring_up(self, uri: str, held: HeldList) -> bool:
         """Apply what the stream told after the list was made; whether nothing is missing."""
-        if held.seq is None or self.epoch is None or epoch != self.epoch:
+        if held.seq is None or self.epoch is None or held.epoch != self.epoch:
             return False
         if held.seq < self._complete_since:
             return False

@@ -162,3 +162,15 @@ def test_revoked_kids_are_remembered_whatever_a_later_snapshot_says() -> None:
     view.advance(Batch("e1", 5, 5, as_of=1001.0, kids=("k1",)), now=11.0)
     view.begin(replace(HELLO, epoch="e2"), asked_at=20.0, now=20.1)
     assert view.revoked_kids == {"k1"}
+
+
+def test_a_list_that_came_before_the_stream_is_kept_and_follows_if_it_is_new_enough() -> None:
+    view = StatusView()
+    view.take(a_list(5), as_of=9.0, due_at=300.0)
+    view.begin(HELLO, asked_at=10.0, now=10.1)
+    assert view.lists[URI].follows
+    late = StatusView()
+    late.take(a_list(4), as_of=9.0, due_at=300.0)
+    late.begin(HELLO, asked_at=10.0, now=10.1)
+    assert not late.lists[URI].follows
+    assert late.lists[URI].due_at < 0
