@@ -7,7 +7,9 @@ from lingpai_server.core.records import Api, Client, Family, User
 from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.access_token import lifetime_seconds
 from lingpai_server.protocol.errors import Refusal
-from lingpai_server.protocol.replies import AccessToken, TokenReply
+from lingpai_server.protocol.openid_scopes import OFFLINE_ACCESS, OPENID, OPENID_SCOPES
+from lingpai_server.protocol.profiles import rules_of
+from lingpai_server.protocol.replies import AccessToken, IdToken, TokenReply
 from lingpai_server.protocol.scopes import narrow_scope
 
 AUTHORIZATION_CODE = "authorization_code"
@@ -31,6 +33,33 @@ def choose_scopes(
     return narrow_scope(requested, most, most)
 
 
+def user_scopes_of(client: Client, api: Api) -> tuple[str, ...]:
+    """The same where there is a user: OpenID Connect's own scopes are about the user, and the
+    client may have them at any API (OpenID Connect Core section 5.4)."""
+    own = (scope for scope in OPENID_SCOPES if scope in client.scopes)
+    return tuple(dict.fromkeys((*own, *scopes_of(client, api))))
+
+
+def choose_user_scopes(
+    client: Client, api: Api, requested: tuple[str, ...] | None
+) -> tuple[str, ...] | Refusal:
+    """The scope of a new grant of a user; by default all of the API's, and nothing about the user:
+    `openid` has to be asked for (OpenID Connect Core section 3.1.2.1)."""
+    most = user_scopes_of(client, api)
+    return narrow_scope(scopes_of(client, api) if requested is None else requested, most, most)
+
+
+def gives_refresh_token(client: Client, scopes: tuple[str, ...]) -> bool:
+    """Whether a new grant of a user comes with a refresh token. A profile that goes by the letter
+    of OpenID Connect Core section 11 gives one for `offline_access` alone, once `openid` is in
+    play; to a first-party client it gives one anyhow."""
+    if REFRESH_TOKEN not in client.grant_types:
+        return False
+    if OPENID not in scopes or OFFLINE_ACCESS in scopes or client.first_party:
+        return True
+    return not rules_of(client).refresh_needs_offline_access
+
+
 def require_versions(user: User, client: Client, api: Api) -> Effects:
     """Lost if status, credentials or permissions changed since the facts were read."""
     return (
@@ -47,6 +76,8 @@ def reply_with(
     family: Family | None = None,
     refresh_token: Secret[str] | None = None,
     in_cookie: bool = False,
+    id_token: IdToken | None = None,
+    authorization_details: str | None = None,
     now: float,
 ) -> TokenReply:
     """RFC 6749 section 5.1. A refresh token may live until its family's absolute deadline."""
@@ -57,4 +88,6 @@ def reply_with(
         refresh_token=refresh_token,
         refresh_expires_in_seconds=None if family is None else family.absolute_deadline - int(now),
         in_cookie=in_cookie,
+        id_token=id_token,
+        authorization_details=authorization_details,
     )

@@ -20,7 +20,8 @@ class Rules:
 
     `proof_algorithms` are those of assertions, request objects and DPoP proofs, None for all that
     the server knows; `lenient_assertion_audience` lets `aud` be the endpoint that is asked (before
-    RFC 10070); without `refresh_rotates` the same refresh token stays good.
+    RFC 10070); without `refresh_rotates` the same refresh token stays good;
+    `refresh_needs_offline_access` follows OpenID Connect Core section 11 to the letter.
     """
 
     pkce_required: bool = True
@@ -31,6 +32,7 @@ class Rules:
     proof_algorithms: frozenset[str] | None = None
     code_ttl_seconds: int = 60
     refresh_rotates: bool = True
+    refresh_needs_offline_access: bool = False
     login_endpoint_allowed: bool = True
 
 
@@ -44,7 +46,11 @@ _FAPI2_METHODS = frozenset(
 RULES: Mapping[SecurityProfile, Rules] = MappingProxyType(
     {
         SecurityProfile.OAUTH21: Rules(),
-        SecurityProfile.OIDC: Rules(pkce_required=False, lenient_assertion_audience=True),
+        SecurityProfile.OIDC: Rules(
+            pkce_required=False,
+            lenient_assertion_audience=True,
+            refresh_needs_offline_access=True,
+        ),
         SecurityProfile.FAPI2: Rules(  # FAPI 2.0 Security Profile section 5.3
             par_required=True,
             sender_constrained=True,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import string
 
-from lingpai_server.core.records import Api, Client
+from lingpai_server.core.records import USERINFO_AUDIENCE, Api, Client
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
+from lingpai_server.protocol.openid_scopes import OPENID_SCOPES
 
 MAX_RESOURCE_CHARS = 2048
 _SCHEME_CHARS = frozenset(string.ascii_letters + string.digits + "+-.")
@@ -42,6 +43,26 @@ def choose_api(client: Client, api: Api | None, resource: str | None) -> Api | R
     if resource is not None and resource != api.audience:
         return _refuse("resource_mismatch", "The client may not ask for a token for this resource.")
     return api
+
+
+def wanted_audience(resource: str | None, scopes: tuple[str, ...] | None) -> str | None:
+    """The audience to look up for a grant of a user: what was asked for, the issuer itself where
+    only an identity is; None stands for the client's first, or the issuer if it has none."""
+    if resource is None and scopes and set(scopes) <= set(OPENID_SCOPES):
+        return USERINFO_AUDIENCE
+    return resource
+
+
+def choose_user_api(client: Client, api: Api | None, resource: str | None) -> Api | Refusal:
+    """`choose_api` for a grant of a user: every client may ask who the user is."""
+    if api is not None and api.audience == USERINFO_AUDIENCE and resource in {None, api.audience}:
+        return api
+    return choose_api(client, api, resource)
+
+
+def keeps_audience(client: Client, audience: str) -> bool:
+    """Whether a grant for this audience is still one that the client may have."""
+    return audience == USERINFO_AUDIENCE or audience in client.audiences
 
 
 def check_same_resource(resource: str | None, audience: str) -> Refusal | None:
