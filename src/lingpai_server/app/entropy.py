@@ -9,6 +9,7 @@ from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.client_secret import RANDOM_BYTES, format_client_secret
 
 _IDENTIFIER_BYTES = 16
+_BROWSER_SECRET_BYTES = 32
 # 32 characters that nobody mistakes for another; five bits each
 _PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz123456789"
 _PASSWORD_GROUPS, _GROUP_CHARS = 5, 5
@@ -32,6 +33,11 @@ def draw_password() -> Secret[str]:
 def draw_client_secret() -> Secret[str]:
     """256 random bits in the format that secret scanners know."""
     return format_client_secret(random_bytes(RANDOM_BYTES))
+
+
+def draw_browser_secret() -> Secret[str]:
+    """256 random bits, for the cookie of a browser session."""
+    return Secret(base64url.encode(random_bytes(_BROWSER_SECRET_BYTES)))
 
 
 def _draw_group() -> str:

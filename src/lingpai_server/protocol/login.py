@@ -34,6 +34,7 @@ from lingpai_server.sessions.families import FIRST_GENERATION, absolute_deadline
 from lingpai_server.sessions.refresh_token import RefreshKeys, derive_refresh_token
 
 PASSWORD_AMR = ("pwd",)  # RFC 8176 section 2
+PASSWORD_ACR = "urn:lingpai:acr:password"  # OpenID Connect Core section 2: one factor, known
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +83,13 @@ def decide_login(
         return Decision(target)
     user = facts.user
     if user is None or not password_ok or user.status is not AccountStatus.ACTIVE:
-        return _refuse_login(cmd, user, password_ok=password_ok, now=now)
+        return refuse_password(
+            user,
+            password_ok=password_ok,
+            client_id=cmd.client.client_id,
+            address=cmd.address,
+            now=now,
+        )
     session = _start_session(user, target, policy, now=now, fresh=fresh)
     family = _start_family(session, target, refresh_keys, now=now, fresh=fresh)
     access = build_access_token(
@@ -116,28 +123,33 @@ def refuse_throttled(throttled: Throttled) -> Refusal:
     )
 
 
-def _refuse_login(
-    cmd: LoginRequest, user: User | None, *, password_ok: bool, now: float
-) -> Decision[TokenReply | Refusal]:
+def refuse_password(
+    user: User | None, *, password_ok: bool, client_id: str | None, address: str | None, now: float
+) -> Decision[Refusal]:
+    """The one answer to all that is wrong with user and password; the event knows what it was."""
     if user is None:
         reason = "user_unknown"
     else:
         reason = "account_not_active" if password_ok else "password_wrong"
-    refusal = refuse(
-        ErrorCode.INVALID_GRANT,
-        reason=reason,
-        description="The username or the password is wrong.",
-    )
     # the name that was typed is not recorded: it may be a password in the wrong field
     event = Event(
         EventKind.LOGIN_FAILED,
         now,
         user_id=None if user is None else user.user_id,
-        client_id=cmd.client.client_id,
-        address=cmd.address,
+        client_id=client_id,
+        address=address,
         detail={"reason": reason},
     )
-    return Decision(refusal, (Record(event),))
+    return Decision(refuse_credentials(reason), (Record(event),))
+
+
+def refuse_credentials(reason: str) -> Refusal:
+    """What a caller hears of wrong credentials, whatever the reason."""
+    return refuse(
+        ErrorCode.INVALID_GRANT,
+        reason=reason,
+        description="The username or the password is wrong.",
+    )
 
 
 def _start_session(
