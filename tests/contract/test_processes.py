@@ -20,6 +20,7 @@ from tests.support.stores import (
 )
 
 from lingpai_server.core.effects import StartFamily, StartSession
+from lingpai_server.storage.migrations import shipped
 from lingpai_server.storage.sqlite import SqliteStore
 
 pytestmark = pytest.mark.process
@@ -88,7 +89,7 @@ def test_processes_that_start_at_once_share_one_migration(tmp_path: Path) -> Non
         assert [one.hear() for one in starting] == ["ready"] * 4
     with closing(sqlite3.connect(path)) as db:
         versions = db.execute("SELECT version FROM schema_version").fetchall()
-    assert versions == [(1,)]
+    assert versions == [(migration.version,) for migration in shipped()]
 
 
 def test_what_was_acknowledged_outlives_a_killed_process(path: Path) -> None:

@@ -153,8 +153,6 @@ def _start_session(tables: Tables, session: Session) -> None:
     known = session.user_id in tables.users and session.client_id in tables.clients
     require(known, "the session's user or client")
     tables.sessions[session.session_id] = session
-    if session.notify and session.ended_at is not None:
-        tables.notices[session.session_id] = (0, session.ended_at)
 
 
 def _start_family(tables: Tables, family: Family) -> None:

@@ -51,9 +51,9 @@ class Peer(Protocol):
     def decrypt(self, jwk: Jwk, alg: str, token: str) -> bytes: ...
 
 
-def give_up(missing: str) -> Never:
+def give_up(missing: str, remedy: str = "`make test` installs it") -> Never:
     """A peer that is not here is a reason to skip for a person, and to fail in CI."""
-    message = f"{missing} is missing; `make test` installs it"
+    message = f"{missing} is missing; {remedy}"
     if os.environ.get("CI"):
         pytest.fail(message, pytrace=False)
     pytest.skip(message)

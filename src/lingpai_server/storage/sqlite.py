@@ -8,13 +8,24 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from lingpai_server.core.effects import Effect
+from lingpai_server.core.flow_records import (
+    AuthorizeFacts,
+    BrowserFacts,
+    CodeFacts,
+    DeviceFacts,
+    DeviceGrant,
+    ExchangeFacts,
+    LogoutNotice,
+    PushedRequest,
+    SessionFacts,
+)
 from lingpai_server.core.ports import ClientFacts, FamilyFacts, LoginFacts, StoreUnavailable
 from lingpai_server.core.records import Api, Bucket, Client, Event, Role, StoredKey, User
-from lingpai_server.storage import expiry, reads
+from lingpai_server.storage import expiry, flow_reads, reads
 from lingpai_server.storage.checkpoint import Checkpoint
 from lingpai_server.storage.connection import open_writer
 from lingpai_server.storage.effects.apply import apply_effect
@@ -107,6 +118,66 @@ class SqliteStore:
         """One role of one API."""
         return self._reader.read(lambda db: reads.role(db, audience, name))
 
+    async def load_user_by_id(self, user_id: str) -> User | None:
+        """One user by identifier."""
+        return self._reader.read(lambda db: reads.user_by_id(db, user_id))
+
+    async def load_authorize(
+        self, *, client_id: str, audience: str | None, browser_id: bytes | None
+    ) -> AuthorizeFacts:
+        """Facts for an authorization request. See `Store.load_authorize`."""
+        return self._reader.snapshot(
+            lambda db: flow_reads.authorize_facts(db, client_id, audience, browser_id)
+        )
+
+    async def load_code(self, code_sha256: bytes) -> CodeFacts | None:
+        """Facts for the redemption of a code, redeemed or not."""
+        return self._reader.read(lambda db: flow_reads.code_facts(db, code_sha256))
+
+    async def load_pushed(self, request_sha256: bytes) -> PushedRequest | None:
+        """A pushed request, used or not."""
+        return self._reader.read(lambda db: flow_reads.pushed(db, request_sha256))
+
+    async def load_device(self, device_sha256: bytes) -> DeviceFacts | None:
+        """Facts for a device that polls."""
+        return self._reader.read(lambda db: flow_reads.device_facts(db, device_sha256))
+
+    async def load_device_by_user_code(self, user_code: str) -> DeviceGrant | None:
+        """The device grant with that user code."""
+        return self._reader.read(lambda db: flow_reads.device_by_user_code(db, user_code))
+
+    async def load_browser(self, browser_id: bytes) -> BrowserFacts | None:
+        """A browser session, ended or not, and its user."""
+        return self._reader.read(lambda db: flow_reads.browser_facts(db, browser_id))
+
+    async def load_session(self, session_id: str) -> SessionFacts | None:
+        """A session, ended or not, with its user and client."""
+        return self._reader.read(lambda db: flow_reads.session_facts(db, session_id))
+
+    async def load_exchange(
+        self,
+        *,
+        client_id: str,
+        audience: str,
+        user_id: str | None,
+        session_id: str | None,
+        subject_client_id: str | None,
+    ) -> ExchangeFacts:
+        """Facts for a token exchange; the subject is a user or a client."""
+        return self._reader.snapshot(
+            lambda db: flow_reads.exchange_facts(
+                db, client_id, audience, user_id, session_id, subject_client_id
+            )
+        )
+
+    async def load_logout_notices(
+        self, now: int, limit: int, *, skip_clients: Collection[str] = ()
+    ) -> tuple[LogoutNotice, ...]:
+        """Ended sessions whose clients are to be told, due at `now` or before, oldest first."""
+        return await self._long_reader.snapshot(
+            lambda db: flow_reads.logout_notices(db, now, limit, skip_clients)
+        )
+
     async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
         """The throttle buckets of these names; an untouched one is absent."""
         return self._reader.snapshot(lambda db: reads.buckets(db, names))
@@ -124,7 +195,7 @@ class SqliteStore:
         return await self._long_reader.snapshot(reads.users)
 
     async def list_clients(self) -> tuple[Client, ...]:
-        """All clients by identifier."""
+        """All clients by identifier, but those that were deleted."""
         return await self._long_reader.snapshot(reads.clients)
 
     async def list_apis(self) -> tuple[Api, ...]:

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from lingpai_server.storage import expiry, reads, rows
+from lingpai_server.storage import expiry, flow_reads, reads, rows
 from lingpai_server.storage.connection import open_writer
+from lingpai_server.storage.effects import endings
 from lingpai_server.storage.limits import Limits
 from lingpai_server.storage.migrations import migrate, shipped
-
-LIVE_SESSIONS = "SELECT session_id FROM sessions WHERE user_id = ?1 AND ended_at IS NULL"
 
 
 @pytest.fixture(scope="module")
@@ -47,24 +46,43 @@ def test_the_outbox_never_gives_a_number_twice(db: sqlite3.Connection) -> None:
     assert second == first + 1
 
 
+ENDINGS = [(text, (0, "", "")) for pair in endings._ENDINGS.values() for text in pair]
+EXPIRIES = [
+    (expiry._FAMILIES, (0, 1)),
+    (expiry._SESSIONS, (0, 1, 0)),
+    (expiry._BROWSERS, (0, 1)),
+    (expiry._CODES, (0, 1)),
+    (expiry._PUSHED, (0, 1)),
+    (expiry._DEVICES, (0, 1)),
+    (expiry._SPENT, (0, 1)),
+    (expiry._BUCKETS, (0, 1, 0)),
+]
+
+
 @pytest.mark.parametrize(
     ("question", "arguments"),
     [
         (reads._FAMILY_FACTS, (b"",)),
         (reads._USER_ROLES, ("", "")),
         (reads._CLIENT_ROLES, ("", "")),
-        (rows.USERS + "WHERE username = ?1", ("",)),
-        (rows.CLIENTS + "WHERE client_id = ?1", ("",)),
-        (rows.APIS + "WHERE audience = ?1", ("",)),
-        (rows.ROLES + "WHERE audience = ?1 AND name = ?2", ("", "")),
-        (rows.BUCKETS + "WHERE name = ?1", ("",)),
-        (rows.EVENTS + "WHERE seq > ?1 ORDER BY seq LIMIT ?2", (0, 1)),
-        ("UPDATE families SET revoked_at = 1 WHERE session_id = ?1", ("",)),
-        (LIVE_SESSIONS, ("",)),
+        (reads._EVENTS_AFTER, (0, 1)),
+        (flow_reads._CODE_FACTS, (b"",)),
+        (flow_reads._DEVICE_FACTS, (b"",)),
+        (flow_reads._BROWSER_FACTS, (b"",)),
+        (flow_reads._SESSION_FACTS, ("",)),
+        (flow_reads._NOTICES_DUE.format(others=""), (0, 1)),
+        (flow_reads._NOTICES_DUE.format(others="AND s.client_id NOT IN (?3)"), (0, 1, "")),
+        (rows.USERS.select + "WHERE username = ?1", ("",)),
+        (rows.CLIENTS.select + "WHERE client_id = ?1", ("",)),
+        (rows.APIS.select + "WHERE audience = ?1", ("",)),
+        (rows.ROLES.select + "WHERE audience = ?1 AND name = ?2", ("", "")),
+        (rows.BUCKETS.select + "WHERE name = ?1", ("",)),
+        (rows.PUSHED_REQUESTS.select + "WHERE request_sha256 = ?1", (b"",)),
+        (rows.DEVICES.select + "WHERE user_code = ?1", ("",)),
         ("SELECT user_id FROM user_roles WHERE audience = ?1 AND role = ?2", ("", "")),
-        (expiry._FAMILIES, (0, 1)),
-        (expiry._SESSIONS, (0, 1)),
-        (expiry._BUCKETS, (0, 1, 0)),
+        ("DELETE FROM consents WHERE client_id = ?1", ("",)),
+        *ENDINGS,
+        *EXPIRIES,
     ],
 )
 def test_no_frequent_question_scans_or_sorts(

@@ -11,9 +11,11 @@ from lingpai_server.core.effects import (
     RemoveRole,
     RequireVersion,
 )
+from lingpai_server.core.flow_effects import ReplaceApi
 from lingpai_server.core.ports import NotFound, StaleState
-from lingpai_server.storage.effects.statements import change, exists, insert
-from lingpai_server.storage.rows import texts
+from lingpai_server.storage.columns import API_SETTINGS, TEXTS
+from lingpai_server.storage.effects.statements import change, exists, insert, put
+from lingpai_server.storage.rows import APIS, ROLES
 
 _HAS_VERSION = {
     "user": "SELECT 1 FROM users WHERE user_id = ?1 AND access_version = ?2",
@@ -56,36 +58,44 @@ def require_version(db: sqlite3.Connection, effect: RequireVersion) -> None:
 
 
 def create_api(db: sqlite3.Connection, effect: CreateApi) -> None:
+    insert(db, APIS, effect.api, what=f"API {effect.api.audience!r}")
+
+
+def replace_api(db: sqlite3.Connection, effect: ReplaceApi) -> None:
     api = effect.api
-    insert(
+    replaced = change(
         db,
         """
-        INSERT INTO apis (audience, name, algorithm, scopes, access_ttl_seconds, access_version,
-                          created_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+        UPDATE apis
+           SET name = ?1, algorithm = ?2, scopes = ?3, access_ttl_seconds = ?4, settings = ?5,
+               access_version = access_version + 1
+         WHERE audience = ?6 AND access_version = ?7
         """,
         (
-            api.audience,
             api.name,
             api.algorithm,
-            texts(api.scopes),
+            TEXTS.encode(api.scopes),
             api.access_ttl_seconds,
+            API_SETTINGS.encode(api.settings),
+            api.audience,
             api.access_version,
-            api.created_at,
         ),
-        what=f"API {api.audience!r}",
     )
+    if replaced != 1:
+        raise StaleState
+
+
+_PUT_ROLE = (
+    ROLES.insert + " ON CONFLICT (audience, name) DO UPDATE SET permissions = excluded.permissions"
+)
 
 
 def put_role(db: sqlite3.Connection, effect: PutRole) -> None:
     role = effect.role
-    insert(
+    put(
         db,
-        """
-        INSERT INTO roles (audience, name, permissions) VALUES (?1, ?2, ?3)
-        ON CONFLICT (audience, name) DO UPDATE SET permissions = excluded.permissions
-        """,
-        (role.audience, role.name, texts(role.permissions)),
+        _PUT_ROLE,
+        ROLES.values(role),
         what=f"role {role.name!r}",
         needs=f"API {role.audience!r}",
     )

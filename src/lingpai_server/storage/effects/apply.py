@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import assert_never
 
 from lingpai_server.core.effects import (
     AssignRole,
@@ -30,13 +29,23 @@ from lingpai_server.core.effects import (
     StartSession,
     StoreKey,
 )
-from lingpai_server.storage.effects import access, accounts, keys, outbox, sessions, throttle
+from lingpai_server.storage.effects import (
+    access,
+    accounts,
+    clients,
+    endings,
+    keys,
+    outbox,
+    sessions,
+    throttle,
+)
+from lingpai_server.storage.effects.apply_flow import apply_flow_effect
 
 
 def apply_effect(db: sqlite3.Connection, effect: Effect) -> None:  # one table, so long
     """Do one effect in the open transaction.
 
-    Raises StaleState, AlreadyExists, NotFound or sqlite3.Error.
+    Raises StaleState, AlreadyExists, AlreadySpent, NotFound or sqlite3.Error.
     """
     match effect:
         case RotateFamily():
@@ -56,21 +65,21 @@ def apply_effect(db: sqlite3.Connection, effect: Effect) -> None:  # one table, 
         case StartFamily():
             sessions.start_family(db, effect)
         case RevokeFamily():
-            sessions.revoke_family(db, effect)
+            endings.revoke_family(db, effect)
         case EndSession():
-            sessions.end_session(db, effect)
+            endings.end_session(db, effect)
         case EndSessionsOfUser():
-            sessions.end_sessions_of_user(db, effect)
+            endings.end_sessions_of_user(db, effect)
         case ReplacePasswordHash():
             accounts.replace_password_hash(db, effect)
         case SetAccountStatus():
             accounts.set_account_status(db, effect)
         case SetClientDisabled():
-            accounts.set_client_disabled(db, effect)
+            clients.set_client_disabled(db, effect)
         case CreateUser():
             accounts.create_user(db, effect)
         case CreateClient():
-            accounts.create_client(db, effect)
+            clients.create_client(db, effect)
         case CreateApi():
             access.create_api(db, effect)
         case PutRole():
@@ -84,4 +93,4 @@ def apply_effect(db: sqlite3.Connection, effect: Effect) -> None:  # one table, 
         case MoveKey():
             keys.move_key(db, effect)
         case _:
-            assert_never(effect)
+            apply_flow_effect(db, effect)

@@ -7,26 +7,15 @@ import sqlite3
 from lingpai_server.core.effects import MoveKey, StoreKey
 from lingpai_server.core.ports import StaleState
 from lingpai_server.storage.effects.statements import change, insert
+from lingpai_server.storage.rows import KEYS
 
 
 def store_key(db: sqlite3.Connection, effect: StoreKey) -> None:
     key = effect.key
     insert(
         db,
-        """
-        INSERT INTO keys (kid, purpose, algorithm, state, sealed, created_at, audience, version)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-        """,
-        (
-            key.kid,
-            key.purpose.value,
-            key.algorithm,
-            key.state.value,
-            key.sealed,
-            key.created_at,
-            key.audience,
-            key.version,
-        ),
+        KEYS,
+        key,
         what=f"{key.purpose.value} key {key.kid!r} or its version {key.version}",
     )
 

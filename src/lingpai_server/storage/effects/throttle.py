@@ -8,6 +8,7 @@ from lingpai_server.core.effects import MoveBucket, RefundBucket
 from lingpai_server.core.ports import StaleState
 from lingpai_server.core.records import Bucket
 from lingpai_server.storage.effects.statements import change
+from lingpai_server.storage.rows import BUCKETS
 
 
 def move_bucket(db: sqlite3.Connection, effect: MoveBucket) -> None:
@@ -20,14 +21,10 @@ def move_bucket(db: sqlite3.Connection, effect: MoveBucket) -> None:
 
 
 def _fill(db: sqlite3.Connection, after: Bucket) -> int:
-    return change(
-        db,
-        """
-        INSERT INTO buckets (name, failures, updated_at, blocked_until) VALUES (?1, ?2, ?3, ?4)
-        ON CONFLICT (name) DO NOTHING
-        """,
-        (after.name, after.failures, after.updated_at, after.blocked_until),
-    )
+    return change(db, _FILL, BUCKETS.values(after))
+
+
+_FILL = BUCKETS.insert + " ON CONFLICT (name) DO NOTHING"
 
 
 def _move(db: sqlite3.Connection, before: Bucket, after: Bucket) -> int:
