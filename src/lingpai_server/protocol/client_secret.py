@@ -1,44 +1,24 @@
-"""Client secrets: their format and their digest. Draws no randomness: 32 random bytes come in.
-
-`lp_cs_<43 characters of base64url>_<6 characters>`, where the last six begin the base64url of the
-SHA-256 of what precedes them, so that a secret scanner can tell a real secret from a look-alike.
-The store keeps one SHA-256 of the whole text: 256 random bits need no slow hash.
-"""
+"""Client secrets: their prefix and their digest. Draws no randomness: 32 random bytes come in."""
 
 from __future__ import annotations
 
-from lingpai.jose import base64url
-from lingpai.jose.crypto import sha256
 from lingpai_server.core.secret import Secret
+from lingpai_server.protocol import opaque
 
 PREFIX = "lp_cs_"
-RANDOM_BYTES = 32
-_CHECKSUM_CHARS = 6
+RANDOM_BYTES = opaque.RANDOM_BYTES
 
 
 def format_client_secret(random_bytes: bytes) -> Secret[str]:
     """The secret that holds these 32 random bytes. Raises ValueError for any other number."""
-    if len(random_bytes) != RANDOM_BYTES:
-        raise ValueError(f"a client secret is made of {RANDOM_BYTES} random bytes")
-    body = PREFIX + base64url.encode(random_bytes)
-    return Secret(f"{body}_{_checksum(body)}")
+    return opaque.format_opaque(PREFIX, random_bytes)
 
 
 def has_client_secret_format(text: str) -> bool:
     """Whether prefix, length and checksum say that this is a client secret of ours."""
-    body, checksum = text[: -_CHECKSUM_CHARS - 1], text[-_CHECKSUM_CHARS - 1 :]
-    if not body.isascii() or not body.startswith(PREFIX) or checksum != f"_{_checksum(body)}":
-        return False
-    try:
-        return len(base64url.decode(body.removeprefix(PREFIX))) == RANDOM_BYTES
-    except ValueError:
-        return False
+    return opaque.has_opaque_format(PREFIX, text)
 
 
 def client_secret_sha256(secret: Secret[str]) -> bytes:
     """What `Client.secret_sha256` holds."""
-    return sha256(secret.reveal().encode("utf-8"))
-
-
-def _checksum(body: str) -> str:
-    return base64url.encode(sha256(body.encode("ascii")))[:_CHECKSUM_CHARS]
+    return opaque.opaque_sha256(secret)
