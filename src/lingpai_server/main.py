@@ -18,13 +18,19 @@ from lingpai_server.accounts.phc import Argon2Parameters
 from lingpai_server.accounts.throttle import ThrottlePolicy, ThrottleRule
 from lingpai_server.app.admin.office import Office
 from lingpai_server.app.bootstrap import FirstStart, bootstrap
+from lingpai_server.app.client_keys import LiveClientKeys
 from lingpai_server.app.clock import Clock, now
 from lingpai_server.app.ending import LogOut, RevokeToken
+from lingpai_server.app.fetching import Fetcher
 from lingpai_server.app.hashing import Argon2Pool
+from lingpai_server.app.introspection import Introspect
 from lingpai_server.app.login import LogIn
+from lingpai_server.app.outgoing import OutgoingPolicy
+from lingpai_server.app.proofs import Proofs
 from lingpai_server.app.standing import Metadata, Readiness
 from lingpai_server.app.token import GrantTokens
 from lingpai_server.app.upkeep import Upkeep
+from lingpai_server.app.userinfo import Userinfo
 from lingpai_server.config.loader import SEALING_KEY_VARIABLE
 from lingpai_server.config.model import Config, ThrottleSection
 from lingpai_server.core.ports import Store, StoreUnavailable
@@ -151,6 +157,7 @@ def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> As
     from lingpai_server.http.endpoints import Endpoints
     from lingpai_server.http.exchange import ReadingLimits
     from lingpai_server.http.routes import routes
+    from lingpai_server.http.token_readers import TokenReaders
     from lingpai_server.http.wellknown import WellKnown
 
     config, store, server = premises.config, premises.store, premises.config.server
@@ -160,12 +167,18 @@ def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> As
         issuer=server.issuer,
         log_in=LogIn(store, keys, premises.hasher, policy, throttle, clock),
         grant_tokens=GrantTokens(store, keys, policy, clock),
-        revoke_token=RevokeToken(store, keys, clock),
         log_out=LogOut(store, keys, clock),
+    )
+    client_keys = LiveClientKeys(Fetcher(OutgoingPolicy()))
+    proofs = Proofs(store, keys, client_keys, policy, clock)
+    token_readers = TokenReaders(
+        userinfo=Userinfo(store, keys, client_keys, policy, clock),
+        introspect=Introspect(store, keys, proofs, policy, clock),
+        revoke_token=RevokeToken(store, keys, proofs, policy, clock),
     )
     well_known = WellKnown(Metadata(store, server.issuer), Readiness(store, keys), keys)
     return create_app(
-        routes(endpoints, well_known, issuer=server.issuer),
+        routes(endpoints, token_readers, well_known, issuer=server.issuer),
         ReadingLimits(server.max_body_bytes, parse_networks(server.trusted_proxies)),
         https=server.issuer.startswith("https:"),
         log_access=server.access_log,

@@ -42,15 +42,6 @@ def test_security_headers_are_on_everything(
     assert reply.header("cache-control") is not None
 
 
-@pytest.mark.parametrize(("method", "path", "headers"), REQUESTS)
-def test_no_response_is_shared_with_other_origins(
-    house: House, method: str, path: str, headers: Any
-) -> None:
-    asked = (*headers, ("origin", "https://evil.example"))
-    reply = house.ask(method, path, asked, b"x")
-    assert not [name for name, _ in reply.headers if name.startswith("access-control-")]
-
-
 def test_browsers_are_told_to_stay_on_https_only_where_it_is(house: House) -> None:
     assert house.ask("GET", "/healthz").header("strict-transport-security") is not None
     house.config = with_server(house.config, issuer="http://127.0.0.1:8000")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 
 from lingpai.errors import InvalidKey
@@ -31,13 +32,18 @@ def nest(signed: str, key: Key, *, enc: str, typ: str) -> str:
     return encrypt_compact(signed.encode("ascii"), key, enc=enc, header={"cty": "JWT", "typ": typ})
 
 
-async def nest_for_client(
-    signed: str, client: Client, encryption: Encryption, keys: ClientKeys, *, typ: str
+async def encrypt_for_client(
+    content: bytes,
+    client: Client,
+    encryption: Encryption,
+    keys: ClientKeys,
+    *,
+    header: Mapping[str, str],
 ) -> str:
-    """The same to one of the client's keys for `encryption.alg`. Raises NoRecipientKey."""
+    """A JWE to the first of the client's keys for `encryption.alg`. Raises NoRecipientKey."""
     for fresh in (False, True):
         found = await keys.keys_of(client, fresh=fresh)
         fitting = () if found is None else found.candidates(encryption.alg, None)
         if fitting:
-            return nest(signed, fitting[0], enc=encryption.enc, typ=typ)
+            return encrypt_compact(content, fitting[0], enc=encryption.enc, header=header)
     raise NoRecipientKey(f"client {client.client_id} has no key for {encryption.alg}")

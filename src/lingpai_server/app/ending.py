@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lingpai_server.app.clock import Clock, now
 from lingpai_server.app.ports import KeyRing
+from lingpai_server.app.proofs import Proofs
 from lingpai_server.app.refresh_facts import load_refresh_facts
 from lingpai_server.app.settling import Contended, refuse_busy, settle
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.ports import Store
+from lingpai_server.protocol.discovery import REVOCATION_PATH
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.logout import decide_logout
+from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.replies import LoggedOut, Revoked
-from lingpai_server.protocol.requests import LogoutRequest, RevokeRequest
+from lingpai_server.protocol.requests import Arrival, LogoutRequest, RevokeRequest
 from lingpai_server.protocol.revoke import decide_revoke
 
 
@@ -23,16 +26,23 @@ class RevokeToken:
 
     store: Store
     keys: KeyRing
+    proofs: Proofs
+    policy: IssuePolicy
     clock: Clock = now
 
-    async def __call__(self, cmd: RevokeRequest) -> Revoked | Refusal:
+    async def __call__(self, cmd: RevokeRequest, arrival: Arrival) -> Revoked | Refusal:
         """Revoked, or why not. Raises StoreUnavailable."""
+        url = self.policy.issuer.removesuffix("/") + REVOCATION_PATH
+        proven = await self.proofs.prove(cmd.client, arrival, endpoint_url=url)
+        if isinstance(proven, Refusal):
+            return proven
+        proven_cmd = replace(cmd, client=proven.presented)
 
         async def decide() -> Decision[Revoked | Refusal]:
             facts = await load_refresh_facts(
                 self.store, self.keys, cmd.token, client_id=cmd.client.client_id
             )
-            return decide_revoke(cmd, facts, now=self.clock())
+            return decide_revoke(proven_cmd, facts, now=self.clock())
 
         try:
             return await settle(self.store, decide)

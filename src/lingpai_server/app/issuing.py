@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, assert_never
 
 from lingpai.errors import BudgetExceeded
-from lingpai_server.app.encryption import NoRecipientKey, load_recipient, nest, nest_for_client
+from lingpai_server.app.encryption import NoRecipientKey, encrypt_for_client, load_recipient, nest
 from lingpai_server.app.ports import ClientKeys, KeyRing
 from lingpai_server.app.settling import refuse_busy
 from lingpai_server.core.api_settings import TokenFormat
@@ -127,8 +127,12 @@ async def _issue_id_token(
         return signed
     if client_keys is None:
         raise NoRecipientKey(f"client {client.client_id} has no keys here")
-    return await nest_for_client(
-        signed, client, settings.id_token_encryption, client_keys, typ=ID_TOKEN_TYP
+    return await encrypt_for_client(
+        signed.encode("ascii"),
+        client,
+        settings.id_token_encryption,
+        client_keys,
+        header={"cty": "JWT", "typ": ID_TOKEN_TYP},
     )
 
 

@@ -15,9 +15,10 @@ from litestar.types import ASGIApp
 
 from lingpai_server.core.ports import StoreUnavailable
 from lingpai_server.http.answers import Answer, Refused, error_answer
+from lingpai_server.http.cors import CrossOrigin
 from lingpai_server.http.exchange import Exchange, ReadingLimits
 from lingpai_server.http.hardening import LOG, AsgiApp, Hardened, log_fault
-from lingpai_server.http.routes import Route
+from lingpai_server.http.routes import Route, open_methods
 
 # what the framework itself refuses; everything else it may say is a bad request
 _FRAMEWORK_ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
@@ -32,8 +33,9 @@ def create_app(
     routes: Iterable[Route], limits: ReadingLimits, *, https: bool, log_access: bool = False
 ) -> AsgiApp:
     """The application, ready to serve. It owns nothing that needs to be started or stopped."""
+    table = tuple(routes)
     framework = Litestar(
-        route_handlers=[_handler(route, limits) for route in routes],
+        route_handlers=[_handler(route, limits) for route in table],
         exception_handlers={
             HTTPException: _answer_framework_error,
             StoreUnavailable: _answer_unavailable,
@@ -45,7 +47,8 @@ def create_app(
         debug=False,
     )
     inner: ASGIApp = framework
-    return Hardened(inner, https=https, log_access=log_access)  # type: ignore[arg-type]  # the framework's scope is a TypedDict, ours any mapping
+    opened = CrossOrigin(inner, open_methods(table))  # type: ignore[arg-type]  # the framework's scope is a TypedDict, ours any mapping
+    return Hardened(opened, https=https, log_access=log_access)
 
 
 def _handler(route: Route, limits: ReadingLimits) -> HTTPRouteHandler:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lingpai_server.app.ending import LogOut, RevokeToken
+from lingpai_server.app.ending import LogOut
 from lingpai_server.app.login import LogIn
 from lingpai_server.app.token import GrantTokens
 from lingpai_server.http.answers import Answer
@@ -12,13 +12,11 @@ from lingpai_server.http.exchange import Exchange
 from lingpai_server.http.render import (
     render_logged_out,
     render_refusal,
-    render_revoked,
     render_tokens,
 )
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.login_request import parse_login_request
 from lingpai_server.protocol.logout import parse_logout_request
-from lingpai_server.protocol.revoke import parse_revoke_request
 from lingpai_server.protocol.token.request import parse_token_request
 
 
@@ -29,7 +27,6 @@ class Endpoints:
     issuer: str
     log_in: LogIn
     grant_tokens: GrantTokens
-    revoke_token: RevokeToken
     log_out: LogOut
 
     async def login(self, exchange: Exchange) -> Answer:
@@ -49,15 +46,6 @@ class Endpoints:
         if isinstance(reply, Refusal):
             return render_refusal(reply, used_basic=arrival.authorization is not None)
         return render_tokens(reply)
-
-    async def revoke(self, exchange: Exchange) -> Answer:
-        """POST /revoke (RFC 7009)."""
-        parameters, arrival = await exchange.read_form(), exchange.arrival()
-        cmd = parse_revoke_request(parameters, arrival)
-        reply = cmd if isinstance(cmd, Refusal) else await self.revoke_token(cmd)
-        if isinstance(reply, Refusal):
-            return render_refusal(reply, used_basic=arrival.authorization is not None)
-        return render_revoked()
 
     async def logout(self, exchange: Exchange) -> Answer:
         """POST /logout."""

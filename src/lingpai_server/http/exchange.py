@@ -80,6 +80,7 @@ class Exchange:
             sec_fetch_site=self.header("sec-fetch-site"),
             origin=self.header("origin"),
             address=self.address,
+            dpop=tuple(self._headers.get("dpop", ())),
         )
 
     def cookie(self, name: str) -> Secret[str] | None:

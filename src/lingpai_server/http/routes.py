@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
@@ -10,13 +10,16 @@ from urllib.parse import urlsplit
 from lingpai_server.http.answers import Answer
 from lingpai_server.http.endpoints import Endpoints
 from lingpai_server.http.exchange import Exchange
+from lingpai_server.http.token_readers import TokenReaders
 from lingpai_server.http.wellknown import WellKnown
 from lingpai_server.protocol.discovery import (
+    INTROSPECTION_PATH,
     JWKS_PATH,
     OAUTH_METADATA_PATH,
     OPENID_METADATA_PATH,
     REVOCATION_PATH,
     TOKEN_PATH,
+    USERINFO_PATH,
 )
 
 Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
@@ -29,11 +32,12 @@ READY_PATH = "/readyz"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path and one method; a GET answers HEAD too."""
+    """One path and one method; a GET answers HEAD too. Scripts of `any_origin` may ask, if so."""
 
     method: str
     path: str
     endpoint: Endpoint
+    any_origin: bool = False
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -41,22 +45,42 @@ class Route:
         return ("GET", "HEAD") if self.method == "GET" else (self.method,)
 
 
-def routes(endpoints: Endpoints, well_known: WellKnown, *, issuer: str) -> tuple[Route, ...]:
+def routes(
+    endpoints: Endpoints, token_readers: TokenReaders, well_known: WellKnown, *, issuer: str
+) -> tuple[Route, ...]:
     """All routes. An issuer with a path has its endpoints below that path."""
     base = urlsplit(issuer).path
     return (
         Route("POST", base + LOGIN_PATH, endpoints.login),
-        Route("POST", base + TOKEN_PATH, endpoints.token),
-        Route("POST", base + REVOCATION_PATH, endpoints.revoke),
+        Route("POST", base + TOKEN_PATH, endpoints.token, any_origin=True),
+        Route("POST", base + REVOCATION_PATH, token_readers.revoke, any_origin=True),
+        Route("GET", base + USERINFO_PATH, token_readers.get_userinfo, any_origin=True),
+        Route("POST", base + USERINFO_PATH, token_readers.post_userinfo, any_origin=True),
+        Route("POST", base + INTROSPECTION_PATH, token_readers.introspection),
         Route("POST", base + LOGOUT_PATH, endpoints.logout),
-        Route("GET", base + JWKS_PATH, well_known.jwks),
+        Route("GET", base + JWKS_PATH, well_known.jwks, any_origin=True),
         # RFC 8414 section 3.1 puts the well-known part before the issuer's path, OpenID Connect
         # Discovery section 4.1 behind it; without a path the two are one
-        *(Route("GET", path, well_known.oauth) for path in _places(base, OAUTH_METADATA_PATH)),
-        *(Route("GET", path, well_known.openid) for path in _places(base, OPENID_METADATA_PATH)),
+        *(
+            Route("GET", path, well_known.oauth, any_origin=True)
+            for path in _places(base, OAUTH_METADATA_PATH)
+        ),
+        *(
+            Route("GET", path, well_known.openid, any_origin=True)
+            for path in _places(base, OPENID_METADATA_PATH)
+        ),
         Route("GET", HEALTH_PATH, well_known.healthz),
         Route("GET", READY_PATH, well_known.readyz),
     )
+
+
+def open_methods(table: tuple[Route, ...]) -> Mapping[str, tuple[str, ...]]:
+    """The methods, by path, that scripts of any origin may use."""
+    methods: dict[str, tuple[str, ...]] = {}
+    for route in table:
+        if route.any_origin:
+            methods[route.path] = (*methods.get(route.path, ()), route.method)
+    return methods
 
 
 def _places(base: str, path: str) -> tuple[str, ...]:

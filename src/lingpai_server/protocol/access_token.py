@@ -10,7 +10,7 @@ from typing import Any
 from lingpai.jose import strict_json
 from lingpai_server.core.records import Access, Api, Client, Session
 from lingpai_server.protocol.replies import AccessToken
-from lingpai_server.protocol.requests import Sender
+from lingpai_server.protocol.requests import NO_SENDER, Sender
 from lingpai_server.protocol.subjects import sector_of
 
 OPAQUE_PREFIX = "lp_at_"  # what an opaque access token begins with, so that scanners find leaks
@@ -27,7 +27,7 @@ def build_access_token(
     *,
     now: float,
     jti: str,
-    sender: Sender = UNBOUND,
+    sender: Sender = NO_SENDER,
     authorization_details: str | None = None,
 ) -> AccessToken:
     """A token for a user's `session`, or for the client itself when there is none.

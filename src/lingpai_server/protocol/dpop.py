@@ -27,10 +27,12 @@ def check_dpop(
     url: str,
     algorithms: Collection[str],
     now: float,
+    access_token: str | None = None,
 ) -> VerifiedProof | Refusal | None:
     """The proof of a request to `url`, which is ours as configured, not as any header names it.
 
     `proofs` are the values of all DPoP headers: None without one, refused with more (section 4.3).
+    With an `access_token` the proof has to be for that one, too (section 7).
     """
     if not proofs:
         return None
@@ -38,7 +40,12 @@ def check_dpop(
         return refuse_proof("dpop_header_repeated")
     try:
         return check_proof(
-            proofs[0], method=method, url=url, now=now, allowed_algorithms=algorithms
+            proofs[0],
+            method=method,
+            url=url,
+            now=now,
+            access_token=access_token,
+            allowed_algorithms=algorithms,
         )
     except InvalidProof as refusal:
         return refuse_proof(f"dpop_proof_refused: {refusal}")

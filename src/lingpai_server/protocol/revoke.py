@@ -14,6 +14,7 @@ from lingpai_server.core.event_kinds import EventKind
 from lingpai_server.core.ports import FamilyFacts
 from lingpai_server.core.records import Client
 from lingpai_server.core.secret import Secret
+from lingpai_server.protocol.access_token import OPAQUE_PREFIX
 from lingpai_server.protocol.client_auth import authenticate_client, parse_client
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 from lingpai_server.protocol.facts import RefreshTokenFacts
@@ -23,7 +24,7 @@ from lingpai_server.protocol.requests import Arrival, RevokeRequest
 from lingpai_server.sessions.families import is_issued
 from lingpai_server.sessions.refresh_token import PresentedRefreshToken, RefreshTokenProblem
 
-_MAX_JWS_HEADER_CHARS = 4096
+_MAX_HEADER_CHARS = 4096
 
 
 def parse_revoke_request(
@@ -52,7 +53,7 @@ def decide_revoke(
     if isinstance(client, Refusal):
         return Decision(client)
     if isinstance(facts.presented, RefreshTokenProblem):
-        return Decision(_refuse_jws(cmd.token) or Revoked())
+        return Decision(_refuse_access_token(cmd.token) or Revoked())
     if facts.family is None:
         return Decision(Revoked())
     return _revoke_family(cmd, client, facts.presented, facts.family, now=now)
@@ -80,9 +81,10 @@ def _revoke_family(
     return Decision(Revoked(), (*ended, event))
 
 
-def _refuse_jws(token: Secret[str]) -> Refusal | None:
-    """Section 2.2.1, for what has the shape of an access token of ours: a compact JWS."""
-    if not _has_jws_shape(token.reveal()):
+def _refuse_access_token(token: Secret[str]) -> Refusal | None:
+    """Section 2.2.1, for what has the shape of an access token of ours in any of its formats."""
+    text = token.reveal()
+    if not text.startswith(OPAQUE_PREFIX) and not _has_jose_shape(text):
         return None
     return refuse(
         ErrorCode.UNSUPPORTED_TOKEN_TYPE,
@@ -91,10 +93,11 @@ def _refuse_jws(token: Secret[str]) -> Refusal | None:
     )
 
 
-def _has_jws_shape(text: str) -> bool:
-    """Three segments (RFC 7515 section 7.1), the first a JSON object that names an algorithm."""
-    header, *rest = text.split(".", maxsplit=3)
-    if len(rest) != 2 or len(header) > _MAX_JWS_HEADER_CHARS:
+def _has_jose_shape(text: str) -> bool:
+    """A compact JWS or JWE (RFC 7515 section 7.1, RFC 7516 section 7.1): three or five segments,
+    the first a JSON object that names an algorithm."""
+    header, *rest = text.split(".", maxsplit=5)
+    if len(rest) not in {2, 4} or len(header) > _MAX_HEADER_CHARS:
         return False
     try:
         members = strict_json.decode_object(base64url.decode(header))
