@@ -119,6 +119,18 @@ def decide_attempt(
     )
 
 
+def decide_visit(
+    name: str, bucket: Bucket | None, policy: ThrottlePolicy, *, now: float
+) -> Decision[Admission]:
+    """The same for what is counted by address alone, in a bucket of its own."""
+    wait = _wait_seconds(bucket, policy.address, now=now)
+    if wait > 0:
+        return Decision(Throttled(max(1, math.ceil(wait))))
+    return Decision(
+        Admitted(), (MoveBucket(bucket, _count(name, bucket, policy.address, policy, now=now)),)
+    )
+
+
 def refund_attempt(names: BucketNames) -> Effects:
     """Undoes one admitted attempt: after a success, or when the password was never looked at.
 

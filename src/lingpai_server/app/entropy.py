@@ -7,6 +7,7 @@ from lingpai.jose.crypto import random_bytes
 from lingpai_server.core.fresh import Fresh
 from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.client_secret import RANDOM_BYTES, format_client_secret
+from lingpai_server.protocol.opaque import format_opaque
 
 _IDENTIFIER_BYTES = 16
 _BROWSER_SECRET_BYTES = 32
@@ -35,9 +36,30 @@ def draw_client_secret() -> Secret[str]:
     return format_client_secret(random_bytes(RANDOM_BYTES))
 
 
+def draw_device() -> FreshDevice:
+    """The randomness of one device grant: 256 bits to poll with, 34 to type."""
+    device_code = format_opaque(DEVICE_CODE_PREFIX, random_bytes(OPAQUE_BYTES))
+    return FreshDevice(device_code, _draw_user_code())
+
+
 def draw_browser_secret() -> Secret[str]:
     """256 random bits, for the cookie of a browser session."""
     return Secret(base64url.encode(random_bytes(_BROWSER_SECRET_BYTES)))
+
+
+def draw_opaque(prefix: str) -> Secret[str]:
+    """256 random bits in the format that secret scanners know, with a prefix that says for what."""
+    return format_opaque(prefix, random_bytes(RANDOM_BYTES))
+
+
+def _draw_user_code() -> str:
+    """Each letter as likely as any other: bytes beyond a multiple of their number are not used."""
+    count = len(USER_CODE_ALPHABET)
+    letters = ""
+    while len(letters) < USER_CODE_CHARS:
+        fair = (byte for byte in random_bytes(USER_CODE_CHARS) if byte < 256 // count * count)
+        letters += "".join(USER_CODE_ALPHABET[byte % count] for byte in fair)
+    return letters[:USER_CODE_CHARS]
 
 
 def _draw_group() -> str:

@@ -54,6 +54,7 @@ class ClientSettings:
 
     profile: SecurityProfile = SecurityProfile.OAUTH21
     origin: ClientOrigin = ClientOrigin.OPERATOR
+    application_type: str | None = None
     redirect_uris: tuple[str, ...] = ()
     response_modes: tuple[str, ...] = ()
     auth_method: str | None = None

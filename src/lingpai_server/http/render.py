@@ -23,6 +23,8 @@ STATUS: Mapping[ErrorCode, int] = MappingProxyType(
         ErrorCode.INVALID_SCOPE: 400,
         ErrorCode.INVALID_TARGET: 400,  # RFC 8707 section 2
         ErrorCode.UNSUPPORTED_TOKEN_TYPE: 400,  # RFC 7009 section 2.2.1
+        ErrorCode.INVALID_REDIRECT_URI: 400,  # RFC 7591 section 3.2.2
+        ErrorCode.INVALID_CLIENT_METADATA: 400,  # RFC 7591 section 3.2.2
         ErrorCode.ACCESS_DENIED: 403,
         ErrorCode.SLOW_DOWN: 429,  # RFC 6585 section 4
         ErrorCode.TEMPORARILY_UNAVAILABLE: 503,
