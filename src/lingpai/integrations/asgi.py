@@ -42,6 +42,7 @@ class BearerMiddleware:
 
     The token is in `scope["lingpai.token"]`; on a public path, compared exactly, that is None and
     no token is looked at. A CORS middleware belongs outside this one: a preflight has no token.
+    `resource_metadata` is the URL that `protected_resource` publishes, for those who are refused.
     """
 
     def __init__(
@@ -50,12 +51,13 @@ class BearerMiddleware:
         verifier: Verifier,
         *,
         realm: str | None = None,
+        resource_metadata: str | None = None,
         public_paths: Collection[str] = (),
     ) -> None:
         if isinstance(public_paths, str):
             raise TypeError("public_paths is a collection of paths, not one string")
         self._app = app
-        self._bearer = Bearer(verifier, realm=realm)
+        self._bearer = Bearer(verifier, realm=realm, resource_metadata=resource_metadata)
         self._public_paths = frozenset(public_paths)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

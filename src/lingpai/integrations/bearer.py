@@ -109,16 +109,26 @@ def parse_authorization(values: Sequence[bytes]) -> bytes | None:
 class Bearer:
     """Decides on requests for one verifier.
 
-    `realm` names the protected space in challenges; the audience, unless told otherwise. Raises
-    ValueError for a realm that cannot stand in a header.
+    `realm` names the protected space in challenges; the audience, unless told otherwise.
+    `resource_metadata` is the URL where the API says who issues its tokens (RFC 9728 section 5.1),
+    as `protected_resource` has it. Raises ValueError for text that cannot stand in a header.
     """
 
-    __slots__ = ("_realm", "verifier")
+    __slots__ = ("_fixed", "verifier")
 
-    def __init__(self, verifier: Verifier, *, realm: str | None = None) -> None:
+    def __init__(
+        self,
+        verifier: Verifier,
+        *,
+        realm: str | None = None,
+        resource_metadata: str | None = None,
+    ) -> None:
         self.verifier = verifier
         audience = verifier.policy.audience
-        self._realm = _quoted(realm or (audience if isinstance(audience, str) else "api"))
+        named = realm or (audience if isinstance(audience, str) else "api")
+        self._fixed = [f"Bearer realm={_quoted(named)}"]
+        if resource_metadata is not None:
+            self._fixed.append(f"resource_metadata={_quoted(resource_metadata)}")
 
     async def authenticate(
         self, authorization: Sequence[bytes], requirement: Requirement = NO_REQUIREMENT
@@ -197,7 +207,7 @@ class Bearer:
     def _challenge(self, **parameters: str) -> str:
         """RFC 6750 section 3: the scheme, then parameters as quoted strings."""
         parts = [f"{name}={_quoted(value)}" for name, value in parameters.items() if value]
-        return ", ".join([f"Bearer realm={self._realm}", *parts])
+        return ", ".join([*self._fixed, *parts])
 
 
 def _quoted(text: str) -> str:

@@ -44,17 +44,23 @@ class FastAPIAuth(SecurityBase):
     """Authenticates requests with a `Verifier`; itself a dependency that gives the token.
 
     `scheme_name` is its name in the OpenAPI document. Refusals are `HTTPException`s with the
-    challenge of RFC 6750, and close a WebSocket before it opens.
+    challenge of RFC 6750, and close a WebSocket before it opens. `resource_metadata` is the URL
+    that `protected_resource` publishes, for clients that are refused.
     """
 
     def __init__(
-        self, verifier: Verifier, *, realm: str | None = None, scheme_name: str = "bearer"
+        self,
+        verifier: Verifier,
+        *,
+        realm: str | None = None,
+        resource_metadata: str | None = None,
+        scheme_name: str = "bearer",
     ) -> None:
         self.model = HTTPBearer(
             bearerFormat="JWT", description=f"An access token of {verifier.policy.issuer}."
         )
         self.scheme_name = scheme_name
-        self._bearer = Bearer(verifier, realm=realm)
+        self._bearer = Bearer(verifier, realm=realm, resource_metadata=resource_metadata)
 
     async def __call__(
         self, connection: HTTPConnection, security_scopes: SecurityScopes

@@ -49,13 +49,19 @@ class LitestarAuth(InitPlugin):
 
     As a plugin it adds the dependency `token` (unless the app has one of that name) and, as
     `scheme_name`, the security scheme of the OpenAPI document. Refusals are Litestar's
-    `HTTPException`s with the challenge of RFC 6750.
+    `HTTPException`s with the challenge of RFC 6750. `resource_metadata` is the URL that
+    `protected_resource` publishes, for clients that are refused.
     """
 
     def __init__(
-        self, verifier: Verifier, *, realm: str | None = None, scheme_name: str = "bearer"
+        self,
+        verifier: Verifier,
+        *,
+        realm: str | None = None,
+        resource_metadata: str | None = None,
+        scheme_name: str = "bearer",
     ) -> None:
-        self._bearer = Bearer(verifier, realm=realm)
+        self._bearer = Bearer(verifier, realm=realm, resource_metadata=resource_metadata)
         self._scheme_name = scheme_name
 
     def requires(
