@@ -8,9 +8,11 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
+from tests.support.single_uses import SINGLE_USES, family_id, things
 from tests.support.store_processes import STREAMED, Puppet, puppet, streamed_family
 from tests.support.stores import (
     FAMILY_ID,
+    NOW,
     a_family,
     a_login,
     a_session,
@@ -27,6 +29,7 @@ pytestmark = pytest.mark.process
 
 ROUNDS = 200
 LOGIN_ROUNDS = 50
+USE_ROUNDS = 40
 KILLS = 10
 
 
@@ -79,6 +82,35 @@ def test_a_login_in_one_process_never_survives_a_reset_in_another(path: Path) ->
             assert reset == "won"
             assert (facts is not None) == (login == "won")
             assert facts is None or facts.session.ended_at is not None
+    run(store.close())
+
+
+@pytest.mark.parametrize("name", SINGLE_USES)
+def test_of_three_processes_exactly_one_does_what_is_done_once(path: Path, name: str) -> None:
+    store = SqliteStore.open(path)
+    fill(store, *map(things, range(USE_ROUNDS)))
+    run(store.close())
+    with ExitStack() as stack:
+        racers = [stack.enter_context(puppet("obey", path)) for _ in range(3)]
+        assert [one.hear() for one in racers] == ["ready"] * 3
+        for number in range(USE_ROUNDS):
+            commands = [(name, number, racer) for racer in range(3)]
+            assert sorted(both(racers, *commands)) == ["lost", "lost", "won"]
+
+
+def test_a_session_begun_in_one_process_never_survives_the_logout_in_another(path: Path) -> None:
+    store = SqliteStore.open(path)
+    fill(store, *map(things, range(LOGIN_ROUNDS)))
+    with puppet("obey", path) as first, puppet("obey", path) as second:
+        pair = [first, second]
+        assert [one.hear() for one in pair] == ["ready", "ready"]
+        for number in range(LOGIN_ROUNDS):
+            random.shuffle(pair)
+            entered, left = both(pair, ("enter", number, 0), ("leave", number, 1))
+            facts = run(store.load_family(family_id(number, 0)))
+            assert left == "won"
+            assert (facts is not None) == (entered == "won")
+            assert facts is None or facts.session.ended_at == facts.family.revoked_at == NOW + 1
     run(store.close())
 
 

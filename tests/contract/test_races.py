@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 import pytest
+from tests.support.racing import RACERS, race
 from tests.support.stores import (
     FAMILY_ID,
     NOW,
@@ -37,17 +37,6 @@ from lingpai_server.core.effects import (
 from lingpai_server.core.ports import AlreadyExists, StaleState, Store
 from lingpai_server.core.records import Bucket, Event, KeyPurpose, KeyState
 from lingpai_server.core.secret import Secret
-
-RACERS = 50
-
-
-def race(store: Store, units: Sequence[Sequence[Effect]]) -> list[BaseException | None]:
-    """Apply all units at once; what each one got, None for a success."""
-
-    async def all_at_once() -> list[BaseException | None]:
-        return await asyncio.gather(*(map(store.apply, units)), return_exceptions=True)
-
-    return run(all_at_once())
 
 
 def test_one_generation_is_rotated_by_exactly_one(store: Store) -> None:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, NoReturn
 
+from tests.support.single_uses import UNITS
 from tests.support.stores import FAMILY_ID, NOW, a_family, a_session
 
 from lingpai_server.core.effects import (
@@ -27,7 +28,7 @@ from lingpai_server.core.effects import (
     StartFamily,
     StartSession,
 )
-from lingpai_server.core.ports import StaleState
+from lingpai_server.core.ports import AlreadySpent, StaleState
 from lingpai_server.core.records import Event
 from lingpai_server.core.secret import Secret
 from lingpai_server.storage.sqlite import SqliteStore
@@ -87,13 +88,14 @@ def _answer(line: str) -> None:
 
 
 async def _obey(path: Path) -> None:
-    """One command a line: `open`, `rotate GENERATION`, `login VERSION NUMBER`, `reset VERSION`."""
+    """One command a line: `rotate GENERATION`, `login VERSION NUMBER`, `reset VERSION`, or the
+    name of a unit of single_uses.py with its number and racer."""
     store = SqliteStore.open(path)
     _answer("ready")
     for line in sys.stdin:
         try:
             await store.apply(_effects(line.split()))
-        except StaleState:
+        except (StaleState, AlreadySpent):
             _answer("lost")
         else:
             _answer("won")
@@ -112,6 +114,8 @@ def _effects(words: Sequence[str]) -> Sequence[Effect]:
         case ["reset", version]:
             reset = ReplacePasswordHash("id-of-ming", int(version), Secret("new"), reset=True)
             return (reset, EndSessionsOfUser("id-of-ming", NOW, "password_reset"))
+        case [name, number, racer]:
+            return UNITS[name](int(number), int(racer))
         case _:
             raise ValueError(f"no such command: {words}")
 

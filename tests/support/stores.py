@@ -16,6 +16,15 @@ from lingpai_server.core.effects import (
     StartFamily,
     StartSession,
 )
+from lingpai_server.core.flow_effects import StartBrowser
+from lingpai_server.core.flow_records import (
+    AuthorizationCode,
+    BrowserSession,
+    Consent,
+    DeviceGrant,
+    DeviceState,
+    PushedRequest,
+)
 from lingpai_server.core.ports import Store
 from lingpai_server.core.records import (
     AccountStatus,
@@ -37,6 +46,10 @@ NOW: Final = 1_800_000_000
 ORDERS: Final = "https://orders.example"
 NOTES: Final = "https://notes.example"
 FAMILY_ID: Final = bytes(range(16))
+BROWSER_ID: Final = b"b" * 32
+CODE: Final = b"c" * 32
+PUSHED: Final = b"p" * 32
+DEVICE: Final = b"d" * 32
 
 
 def run(awaitable: Coroutine[Any, Any, T]) -> T:
@@ -133,6 +146,99 @@ def a_key(kid: str = "kid-1", **changes: Any) -> StoredKey:
     return StoredKey(**(values | changes))
 
 
+def a_browser(browser_id: bytes = BROWSER_ID, **changes: Any) -> BrowserSession:
+    """A browser in which `a_user` has signed in."""
+    values: dict[str, Any] = {
+        "browser_id": browser_id,
+        "user_id": "id-of-ming",
+        "auth_time": NOW,
+        "amr": ("pwd",),
+        "acr": "urn:lingpai:acr:password",
+        "idle_deadline": NOW + 1_000,
+        "absolute_deadline": NOW + 9_000,
+    }
+    return BrowserSession(**(values | changes))
+
+
+def a_code(code_sha256: bytes = CODE, **changes: Any) -> AuthorizationCode:
+    """A code that `a_user` got in `a_browser` for `a_client` at `an_api`."""
+    values: dict[str, Any] = {
+        "code_sha256": code_sha256,
+        "client_id": "app",
+        "user_id": "id-of-ming",
+        "browser_id": BROWSER_ID,
+        "audience": ORDERS,
+        "scopes": ("openid", "orders:read"),
+        "redirect_uri": "https://app.example/callback",
+        "nonce": "n-0S6",
+        "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+        "claims": '{"userinfo":{"email":null}}',
+        "authorization_details": '[{"type":"order"}]',
+        "jkt": "thumb",
+        "auth_time": NOW,
+        "amr": ("pwd", "otp"),
+        "acr": "urn:lingpai:acr:password",
+        "issued_at": NOW,
+        "expires_at": NOW + 60,
+    }
+    return AuthorizationCode(**(values | changes))
+
+
+def a_pushed_request(request_sha256: bytes = PUSHED, **changes: Any) -> PushedRequest:
+    """What `a_client` pushed, not used."""
+    values: dict[str, Any] = {
+        "request_sha256": request_sha256,
+        "client_id": "app",
+        "parameters": '{"scope":"openid"}',
+        "jkt": "thumb",
+        "expires_at": NOW + 90,
+    }
+    return PushedRequest(**(values | changes))
+
+
+def a_device(device_sha256: bytes = DEVICE, **changes: Any) -> DeviceGrant:
+    """A device of `a_client` that waits for somebody."""
+    values: dict[str, Any] = {
+        "device_sha256": device_sha256,
+        "user_code": "WDJBMJHT",
+        "client_id": "app",
+        "audience": ORDERS,
+        "scopes": ("orders:read",),
+        "authorization_details": None,
+        "jkt": None,
+        "state": DeviceState.PENDING,
+        "interval_seconds": 5,
+        "polled_at": 0.0,
+        "expires_at": NOW + 600,
+    }
+    return DeviceGrant(**(values | changes))
+
+
+def an_approved_device(device_sha256: bytes = DEVICE, **changes: Any) -> DeviceGrant:
+    """What `a_device` becomes when `a_user` approves it in `a_browser`."""
+    approval: dict[str, Any] = {
+        "state": DeviceState.APPROVED,
+        "user_id": "id-of-ming",
+        "browser_id": BROWSER_ID,
+        "auth_time": NOW,
+        "amr": ("pwd",),
+        "acr": "urn:lingpai:acr:password",
+    }
+    return a_device(device_sha256, **(approval | changes))
+
+
+def a_consent(**changes: Any) -> Consent:
+    """What `a_user` let `a_client` have at `an_api`."""
+    values: dict[str, Any] = {
+        "user_id": "id-of-ming",
+        "client_id": "app",
+        "audience": ORDERS,
+        "scopes": ("orders:read",),
+        "granted_at": NOW,
+    }
+    return Consent(**(values | changes))
+
+
 def people_and_apis() -> tuple[Effect, ...]:
     """One user, one client, two APIs, and a role that the user holds at the first."""
     return (
@@ -148,6 +254,11 @@ def people_and_apis() -> tuple[Effect, ...]:
 def a_login() -> tuple[Effect, ...]:
     """A session with its family, for `people_and_apis`."""
     return (StartSession(a_session()), StartFamily(a_family()))
+
+
+def a_sign_in() -> tuple[Effect, ...]:
+    """A browser session, for `people_and_apis`."""
+    return (StartBrowser(a_browser()),)
 
 
 def fill(store: Store, *groups: Iterable[Effect]) -> None:
