@@ -1,13 +1,14 @@
-"""`lingpai user`: create, list, show, lock, unlock, reset-password, grant, revoke."""
+"""`lingpai user`: create, list, show, claims, lock, unlock, reset-password, grant, revoke."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from lingpai_server.cli.office import at_office, read_password
-from lingpai_server.cli.options import AsJson, ConfigFile, Data
+from lingpai_server.cli.options import AsJson, ConfigFile, Data, fail
 from lingpai_server.cli.printing import print_line, print_record, print_rows
 
 if TYPE_CHECKING:
@@ -100,6 +101,55 @@ def reset_password(
         as_json=as_json,
     )
     _print_with_password(made, "has a new password", as_json=as_json)
+
+
+@app.command()
+def claims(
+    username: Username,
+    put: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="A standard claim, such as name or email; JSON or text; repeatable.",
+        ),
+    ] = None,
+    remove: Annotated[
+        list[str] | None, typer.Option("--unset", metavar="NAME", help="Forget one; repeatable.")
+    ] = None,
+    data: Data = None,
+    config: ConfigFile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is known of a person, and change it. Clients hear what their scopes cover."""
+    from lingpai_server.app.admin.users import change_claims, show_user
+
+    known = dict(_read_claim(text) for text in put or ())
+    if not known and not remove:
+        shown = at_office(
+            lambda office: show_user(office, username), data=data, config=config, as_json=as_json
+        )
+        print_record(dict(shown.user.claims), as_json=as_json)
+        return
+    user = at_office(
+        lambda office: change_claims(office, username, put=known, remove=remove or ()),
+        data=data,
+        config=config,
+        as_json=as_json,
+    )
+    print_record(dict(user.claims), as_json=as_json)
+
+
+def _read_claim(text: str) -> tuple[str, Any]:
+    """`true`, a number, an object and a text in quotes are JSON; anything else is text as it is."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        fail(f"{text!r} is not NAME=VALUE")
+    try:
+        read = json.loads(value)
+    except (ValueError, RecursionError):
+        return name, value
+    return name, read if isinstance(read, (bool, int, dict, str)) else value
 
 
 @app.command()

@@ -143,7 +143,7 @@ def test_api_list(lingpai: Lingpai) -> None:
 
 def test_key_list_shows_no_key(lingpai: Lingpai) -> None:
     keys = lingpai.json("key", "list")
-    assert {key["algorithm"] for key in keys} == {"ES256", "RS256", "HS256"}
+    assert {"ES256", "RS256", "HS256"} <= {key["algorithm"] for key in keys}
     members = {name for key in keys for name in key}
     assert members == {"kid", "purpose", "algorithm", "state", "created_at", "audience"}
 
@@ -213,5 +213,5 @@ def test_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 
 def test_table_that_is_piped_has_a_line_a_row(lingpai: Lingpai) -> None:
     lines = lingpai("api", "list").splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert lines[0].startswith("audience")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from lingpai_server.accounts.claims import why_not_claim
 from lingpai_server.accounts.passwords import PasswordProblem, decide_new_password
 from lingpai_server.app.admin.office import Office, Rejected, find_user, read_username
 from lingpai_server.app.entropy import draw_identifier, draw_password
@@ -17,6 +19,7 @@ from lingpai_server.core.effects import (
     SetAccountStatus,
 )
 from lingpai_server.core.event_kinds import EventKind
+from lingpai_server.core.flow_effects import PutUserClaims
 from lingpai_server.core.records import Access, AccountStatus, User
 from lingpai_server.core.secret import Secret
 
@@ -51,6 +54,21 @@ async def show_user(office: Office, username: str) -> UserWithAccess:
         if facts.access.roles:
             access[api.audience] = facts.access
     return UserWithAccess(user, access)
+
+
+async def change_claims(
+    office: Office, username: str, *, put: Mapping[str, Any], remove: Collection[str]
+) -> User:
+    """Change what is known of a person (OpenID Connect Core section 5.1). Raises Rejected."""
+    user = await find_user(office.store, username)
+    for name, value in put.items():
+        problem = why_not_claim(name, value)
+        if problem is not None:
+            raise Rejected(problem)
+    claims = {name: value for name, value in {**user.claims, **put}.items() if name not in remove}
+    event = office.event(EventKind.USER_CLAIMS_PUT, user_id=user.user_id)
+    await office.store.apply([PutUserClaims(user.user_id, claims), event])
+    return await find_user(office.store, username)
 
 
 async def create_user(
