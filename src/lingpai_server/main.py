@@ -176,7 +176,7 @@ def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> As
         introspect=Introspect(store, keys, proofs, policy, clock),
         revoke_token=RevokeToken(store, keys, proofs, policy, clock),
     )
-    well_known = WellKnown(Metadata(store, server.issuer), Readiness(store, keys), keys)
+    well_known = WellKnown(Metadata(store, keys, server.issuer), Readiness(store, keys), keys)
     return create_app(
         routes(endpoints, token_readers, well_known, issuer=server.issuer),
         ReadingLimits(server.max_body_bytes, parse_networks(server.trusted_proxies)),

@@ -11,7 +11,7 @@ from lingpai_server.app.refresh_facts import load_refresh_facts
 from lingpai_server.app.settling import Contended, refuse_busy, settle
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.ports import Store
-from lingpai_server.protocol.discovery import REVOCATION_PATH
+from lingpai_server.protocol.discovery import REVOCATION_PATH, endpoint_url
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.logout import decide_logout
 from lingpai_server.protocol.policy import IssuePolicy
@@ -32,7 +32,7 @@ class RevokeToken:
 
     async def __call__(self, cmd: RevokeRequest, arrival: Arrival) -> Revoked | Refusal:
         """Revoked, or why not. Raises StoreUnavailable."""
-        url = self.policy.issuer.removesuffix("/") + REVOCATION_PATH
+        url = endpoint_url(self.policy.issuer, REVOCATION_PATH)
         proven = await self.proofs.prove(cmd.client, arrival, endpoint_url=url)
         if isinstance(proven, Refusal):
             return proven

@@ -14,7 +14,7 @@ from lingpai_server.app.refresh_facts import load_refresh_facts
 from lingpai_server.app.token_facts import load_token_facts
 from lingpai_server.core.ports import Store
 from lingpai_server.core.records import Client
-from lingpai_server.protocol.discovery import INTROSPECTION_PATH
+from lingpai_server.protocol.discovery import INTROSPECTION_PATH, endpoint_url
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.introspect import (
     DEFAULT_ALGORITHM,
@@ -54,7 +54,7 @@ class Introspect:
         self, cmd: IntrospectRequest, arrival: Arrival, *, as_jwt: bool = False
     ) -> IntrospectionAnswer | Refusal:
         """What the caller may know, or why it may not ask. Raises StoreUnavailable."""
-        url = self.policy.issuer.removesuffix("/") + INTROSPECTION_PATH
+        url = endpoint_url(self.policy.issuer, INTROSPECTION_PATH)
         proven = await self.proofs.prove(cmd.client, arrival, endpoint_url=url)
         if isinstance(proven, Refusal):
             return proven

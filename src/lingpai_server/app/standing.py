@@ -9,36 +9,39 @@ from typing import Any
 from lingpai_server.app.clock import Clock, monotonic
 from lingpai_server.app.ports import KeyRing
 from lingpai_server.core.ports import Store, StoreUnavailable
-from lingpai_server.protocol.discovery import IssuerFacts, oauth_metadata, openid_metadata
+from lingpai_server.core.records import Api
+from lingpai_server.protocol.discovery import CLOSED, Features, IssuerFacts, issuer_metadata
 
 _READINESS_SECONDS = 1.0
 
 
 @dataclass(slots=True)
 class Metadata:
-    """The metadata documents. The scopes of all APIs are in them, and are read when something in
-    the database has changed."""
+    """The metadata document. What all APIs declare is in it, and is read when something in the
+    database has changed."""
 
     store: Store
+    keys: KeyRing
     issuer: str
+    features: Features = CLOSED
     _version: int | None = None
-    _facts: IssuerFacts | None = None
+    _apis: tuple[Api, ...] = ()
 
-    async def oauth(self) -> Mapping[str, Any]:
-        """RFC 8414. Raises StoreUnavailable."""
-        return oauth_metadata(await self._load())
-
-    async def openid(self) -> Mapping[str, Any]:
-        """OpenID Connect Discovery 1.0. Raises StoreUnavailable."""
-        return openid_metadata(await self._load())
-
-    async def _load(self) -> IssuerFacts:
+    async def __call__(self) -> Mapping[str, Any]:
+        """RFC 8414, OpenID Connect Discovery 1.0. Raises StoreUnavailable."""
         version = await self.store.data_version()
-        if self._facts is None or version != self._version:
-            scopes = {scope for api in await self.store.list_apis() for scope in api.scopes}
-            self._facts = IssuerFacts(self.issuer, tuple(sorted(scopes)))
+        if version != self._version:
+            self._apis = await self.store.list_apis()
             self._version = version
-        return self._facts
+        return issuer_metadata(
+            IssuerFacts(
+                self.issuer,
+                scopes=tuple(scope for api in self._apis for scope in api.scopes),
+                details_types=tuple(t for api in self._apis for t in api.settings.details_types),
+                algorithms=self.keys.algorithms,
+                features=self.features,
+            )
+        )
 
 
 @dataclass(slots=True)

@@ -18,7 +18,7 @@ from lingpai_server.app.settling import refuse_busy
 from lingpai_server.app.token_facts import load_token_facts
 from lingpai_server.core.ports import Store
 from lingpai_server.core.records import Client
-from lingpai_server.protocol.discovery import USERINFO_PATH
+from lingpai_server.protocol.discovery import USERINFO_PATH, endpoint_url
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.requests import Arrival
@@ -77,7 +77,7 @@ class Userinfo:
     @property
     def url(self) -> str:
         """As configured, not as any header names it."""
-        return self.policy.issuer.removesuffix("/") + USERINFO_PATH
+        return endpoint_url(self.policy.issuer, USERINFO_PATH)
 
     @property
     def _possession(self) -> PossessionCheck:

@@ -62,12 +62,9 @@ def routes(
         # RFC 8414 section 3.1 puts the well-known part before the issuer's path, OpenID Connect
         # Discovery section 4.1 behind it; without a path the two are one
         *(
-            Route("GET", path, well_known.oauth, any_origin=True)
-            for path in _places(base, OAUTH_METADATA_PATH)
-        ),
-        *(
-            Route("GET", path, well_known.openid, any_origin=True)
-            for path in _places(base, OPENID_METADATA_PATH)
+            Route("GET", place, well_known.document, any_origin=True)
+            for path in (OAUTH_METADATA_PATH, OPENID_METADATA_PATH)
+            for place in _places(base, path)
         ),
         Route("GET", HEALTH_PATH, well_known.healthz),
         Route("GET", READY_PATH, well_known.readyz),

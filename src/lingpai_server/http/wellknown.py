@@ -43,13 +43,10 @@ class WellKnown:
     readiness: Readiness
     keys: PublishedRing
 
-    async def oauth(self, exchange: Exchange) -> Answer:
-        """GET /.well-known/oauth-authorization-server (RFC 8414 section 3)."""
-        return _document(exchange, strict_json.encode(dict(await self.metadata.oauth())))
-
-    async def openid(self, exchange: Exchange) -> Answer:
-        """GET /.well-known/openid-configuration (OpenID Connect Discovery 1.0 section 4)."""
-        return _document(exchange, strict_json.encode(dict(await self.metadata.openid())))
+    async def document(self, exchange: Exchange) -> Answer:
+        """GET /.well-known/oauth-authorization-server and openid-configuration (RFC 8414 section 3,
+        OpenID Connect Discovery 1.0 section 4)."""
+        return _document(exchange, strict_json.encode(dict(await self.metadata())))
 
     async def jwks(self, exchange: Exchange) -> Answer:
         """GET /jwks (RFC 7517 section 5)."""

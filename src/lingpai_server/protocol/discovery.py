@@ -1,8 +1,7 @@
 """What the issuer says of itself (RFC 8414, OpenID Connect Discovery 1.0), from one table.
 
-Only what is true today. Both documents ask to leave out an empty list, and both require
-`response_types_supported`; there is no authorization endpoint yet, so that one list is given empty:
-a reader that requires the member finds it, and finds nothing in it.
+Only what is true today, and the same under both well-known names: each document may hold what the
+other defines. Both ask to leave out an empty list.
 """
 
 from __future__ import annotations
@@ -12,16 +11,25 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from lingpai.jose.algorithms import CONTENT_ENCRYPTIONS
+from lingpai.jwt.dpop import DPOP_ALGORITHMS
+from lingpai_server.protocol.client_assertion import ASSERTION_ALGORITHMS
+from lingpai_server.protocol.client_metadata import KEY_ENCRYPTIONS
 from lingpai_server.protocol.grants import GRANT_TYPES
+from lingpai_server.protocol.id_token import ID_TOKEN_HASHES
+from lingpai_server.protocol.login import PASSWORD_ACR
+from lingpai_server.protocol.openid_scopes import OPENID_SCOPES, SCOPE_OF_CLAIM
 from lingpai_server.protocol.requests import TLS_METHODS, ClientAuthMethod
 
 # where each endpoint is, below the issuer
+LOGIN_PATH = "/login"
 TOKEN_PATH = "/token"
 REVOCATION_PATH = "/revoke"
 JWKS_PATH = "/jwks"
 AUTHORIZATION_PATH = "/authorize"
 PUSHED_AUTHORIZATION_PATH = "/par"
 DEVICE_AUTHORIZATION_PATH = "/device_authorization"
+DEVICE_PATH = "/device"  # where a person types what a device shows
 USERINFO_PATH = "/userinfo"
 INTROSPECTION_PATH = "/introspect"
 END_SESSION_PATH = "/end-session"
@@ -31,27 +39,49 @@ OPENID_METADATA_PATH = "/.well-known/openid-configuration"
 
 
 @dataclass(frozen=True, slots=True)
+class Features:
+    """What an operator may open. `registration` is that of RFC 7591, `metadata_documents` lets the
+    URL of a client's metadata be its identifier. `certificates` says that a proxy tells us of
+    client certificates, `authorities` that some certificates are vouched for (RFC 8705)."""
+
+    registration: bool = False
+    metadata_documents: bool = False
+    certificates: bool = False
+    authorities: bool = False
+
+
+CLOSED = Features()
+
+
+@dataclass(frozen=True, slots=True)
 class IssuerFacts:
-    """`issuer` is exact; `scopes` are those of all its APIs."""
+    """`issuer` is exact; `scopes` and `details_types` are those of all its APIs; `algorithms` are
+    those that it has keys for."""
 
     issuer: str
     scopes: tuple[str, ...] = ()
+    details_types: tuple[str, ...] = ()
+    algorithms: tuple[str, ...] = ()
+    features: Features = CLOSED
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One member of the metadata and the documents that define it."""
+    """One member of the metadata. Only a `required` one is there when it is empty or false."""
 
     name: str
     value: Callable[[IssuerFacts], Any]
-    in_oauth: bool = True
-    in_openid: bool = True
     required: bool = False
+
+
+def endpoint_url(issuer: str, path: str) -> str:
+    """Where an endpoint is."""
+    return issuer.removesuffix("/") + path
 
 
 def endpoint(path: str) -> Callable[[IssuerFacts], str]:
     """The URL of an endpoint."""
-    return lambda facts: facts.issuer.removesuffix("/") + path
+    return lambda facts: endpoint_url(facts.issuer, path)
 
 
 def constant(values: Iterable[str]) -> Callable[[IssuerFacts], list[str]]:
@@ -60,36 +90,74 @@ def constant(values: Iterable[str]) -> Callable[[IssuerFacts], list[str]]:
     return lambda _facts: list(fixed)
 
 
-_AUTH_METHODS = tuple(method.value for method in ClientAuthMethod if method not in TLS_METHODS)
+def auth_methods(*, public: bool) -> Callable[[IssuerFacts], list[str]]:
+    """How clients may authenticate; `public` ones among them or not."""
+
+    def value(facts: IssuerFacts) -> list[str]:
+        left_out = set() if public else {ClientAuthMethod.NONE}
+        if not facts.features.certificates:
+            left_out |= TLS_METHODS
+        if not facts.features.authorities:
+            left_out |= {ClientAuthMethod.TLS_CLIENT_AUTH}
+        return [method.value for method in ClientAuthMethod if method not in left_out]
+
+    return value
+
+
+def _scopes(facts: IssuerFacts) -> list[str]:
+    return [*OPENID_SCOPES, *sorted(set(facts.scopes) - set(OPENID_SCOPES))]
+
+
+def _signing(facts: IssuerFacts) -> list[str]:
+    """What clients may have signed for them. OpenID Connect Core section 15.1 wants RS256 in it,
+    and every key ring holds such a key."""
+    return [name for name in ID_TOKEN_HASHES if name == "RS256" or name in facts.algorithms]
+
+
+# what is told of somebody who logs in: the protocol's own claims, then section 5.1's
+_CLAIMS = (
+    *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"),
+    *SCOPE_OF_CLAIM,
+)
+_ASSERTION = constant(sorted(ASSERTION_ALGORITHMS))
+_ENCRYPTION, _CONTENT = constant(KEY_ENCRYPTIONS), constant(CONTENT_ENCRYPTIONS)
 
 FACTS: tuple[Fact, ...] = (
     Fact("issuer", lambda facts: facts.issuer, required=True),
     Fact("token_endpoint", endpoint(TOKEN_PATH), required=True),
     Fact("jwks_uri", endpoint(JWKS_PATH), required=True),
+    Fact("userinfo_endpoint", endpoint(USERINFO_PATH)),
+    Fact("introspection_endpoint", endpoint(INTROSPECTION_PATH)),
     Fact("revocation_endpoint", endpoint(REVOCATION_PATH)),
-    Fact("scopes_supported", lambda facts: sorted(set(facts.scopes))),
+    # what may be asked for
+    Fact("scopes_supported", _scopes),
     Fact("response_types_supported", constant(()), required=True),
     Fact("grant_types_supported", constant(GRANT_TYPES)),
-    Fact("token_endpoint_auth_methods_supported", constant(_AUTH_METHODS)),
-    Fact("revocation_endpoint_auth_methods_supported", constant(_AUTH_METHODS)),
-    Fact("subject_types_supported", constant(("public",)), in_oauth=False, required=True),
-    Fact(  # OpenID Connect Core section 15.1 wants RS256 in it, and the key ring holds such a key
-        "id_token_signing_alg_values_supported", constant(("RS256",)), in_oauth=False, required=True
-    ),
+    Fact("claims_supported", constant(_CLAIMS)),
+    Fact("acr_values_supported", constant((PASSWORD_ACR,))),
+    Fact("subject_types_supported", constant(("public", "pairwise")), required=True),
+    Fact("authorization_details_types_supported", lambda facts: sorted(set(facts.details_types))),
+    # how clients prove who they are
+    Fact("token_endpoint_auth_methods_supported", auth_methods(public=True)),
+    Fact("token_endpoint_auth_signing_alg_values_supported", _ASSERTION),
+    Fact("introspection_endpoint_auth_methods_supported", auth_methods(public=False)),
+    Fact("introspection_endpoint_auth_signing_alg_values_supported", _ASSERTION),
+    Fact("revocation_endpoint_auth_methods_supported", auth_methods(public=True)),
+    Fact("revocation_endpoint_auth_signing_alg_values_supported", _ASSERTION),
+    Fact("dpop_signing_alg_values_supported", constant(sorted(DPOP_ALGORITHMS))),
+    Fact("tls_client_certificate_bound_access_tokens", lambda facts: facts.features.certificates),
+    # what clients may have signed and encrypted for them
+    Fact("id_token_signing_alg_values_supported", _signing, required=True),
+    Fact("id_token_encryption_alg_values_supported", _ENCRYPTION),
+    Fact("id_token_encryption_enc_values_supported", _CONTENT),
+    Fact("userinfo_signing_alg_values_supported", _signing),
+    Fact("userinfo_encryption_alg_values_supported", _ENCRYPTION),
+    Fact("userinfo_encryption_enc_values_supported", _CONTENT),
+    Fact("introspection_signing_alg_values_supported", _signing),  # RFC 9701 section 7
 )
 
 
-def oauth_metadata(facts: IssuerFacts) -> Mapping[str, Any]:
-    """RFC 8414 section 2."""
-    return _document(facts, (fact for fact in FACTS if fact.in_oauth))
-
-
-def openid_metadata(facts: IssuerFacts) -> Mapping[str, Any]:
-    """OpenID Connect Discovery 1.0 section 3."""
-    return _document(facts, (fact for fact in FACTS if fact.in_openid))
-
-
-def _document(facts: IssuerFacts, members: Iterable[Fact]) -> Mapping[str, Any]:
-    values = ((member, member.value(facts)) for member in members)
-    document = {member.name: value for member, value in values if value or member.required}
-    return MappingProxyType(document)
+def issuer_metadata(facts: IssuerFacts) -> Mapping[str, Any]:
+    """RFC 8414 section 2, OpenID Connect Discovery 1.0 section 3."""
+    values = ((fact, fact.value(facts)) for fact in FACTS)
+    return MappingProxyType({f.name: value for f, value in values if value or f.required})
