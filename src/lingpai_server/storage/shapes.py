@@ -31,6 +31,7 @@ class Shape(Generic[T]):
         if unknown := codecs.keys() - set(names):
             raise ValueError(f"{table} has no such columns: {sorted(unknown)}")
         places = ", ".join(f"?{number}" for number in range(1, len(names) + 1))
+        self.table = table
         self.columns = names
         self.select = " ".join(("SELECT", ", ".join(names), "FROM", table, ""))
         self.insert = " ".join(("INSERT INTO", table, f"({', '.join(names)}) VALUES ({places})"))

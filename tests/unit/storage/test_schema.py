@@ -15,6 +15,9 @@ from lingpai_server.storage.connection import open_writer
 from lingpai_server.storage.effects import endings
 from lingpai_server.storage.limits import Limits
 from lingpai_server.storage.migrations import migrate, shipped
+from lingpai_server.storage.shapes import Shape
+
+SHAPES = [value for value in vars(rows).values() if isinstance(value, Shape)]
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +36,15 @@ def test_every_table_is_strict(db: sqlite3.Connection) -> None:
     ).fetchall()
     assert len(listed) > 10
     assert [name for name, strict in listed if not strict] == []
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_record_begins_with_a_column_that_is_never_null(
+    db: sqlite3.Connection, shape: Shape[Any]
+) -> None:
+    """A NULL there tells a row that an outer join did not find."""
+    columns = db.execute('SELECT name, "notnull" FROM pragma_table_info(?1)', (shape.table,))
+    assert dict(columns.fetchall())[shape.columns[0]] == 1
 
 
 def test_the_outbox_never_gives_a_number_twice(db: sqlite3.Connection) -> None:
