@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 from urllib.parse import urlencode
 
@@ -62,7 +63,8 @@ class Fetcher:
     """Asks others, as many at a time as its policy says. Those that wait, wait within their time.
 
     Make one for each kind of caller, so that the slow servers of strangers keep none of the others
-    waiting. `resolve` stands in for the system's resolver.
+    waiting. `resolve` stands in for the system's resolver. Raises OSError for a `ca_file` that
+    cannot be read, or has no certificate in it.
     """
 
     def __init__(self, policy: OutgoingPolicy, *, resolve: Resolve | None = None) -> None:
@@ -70,9 +72,8 @@ class Fetcher:
         self._resolver = ThreadPoolExecutor(_RESOLVER_THREADS, "lingpai-resolver")
         self._resolve = resolve or self._resolve_by_system
         self._room = asyncio.Semaphore(policy.parallel)
-        self._trust = ssl.create_default_context()
-        if policy.ca_file is not None:
-            self._trust.load_verify_locations(policy.ca_file)
+        # reading the system's certificates takes a while, which a server that never asks can spare
+        self._trust = None if policy.ca_file is None else _load_trust(policy.ca_file)
 
     async def get(self, url: str, *, accept: str, max_bytes: int) -> Fetched:
         """The answer to one GET. Raises FetchRefused or FetchFailed, the latter also for an answer
@@ -130,6 +131,8 @@ class Fetcher:
         body: bytes,
     ) -> AsyncIterator[httpcore2.Response]:
         """Ask at the first address that can be connected to."""
+        if self._trust is None and url.scheme == "https":
+            self._trust = _load_trust(None)
         async with httpcore2.AsyncConnectionPool(
             ssl_context=self._trust, max_keepalive_connections=0
         ) as pool:
@@ -149,6 +152,14 @@ class Fetcher:
             return tuple(str(sockaddr[0]) for *_, sockaddr in found)
 
         return await asyncio.get_running_loop().run_in_executor(self._resolver, look_up)
+
+
+def _load_trust(ca_file: Path | None) -> ssl.SSLContext:
+    """The system's authorities, and those of the file beside them."""
+    trust = ssl.create_default_context()
+    if ca_file is not None:
+        trust.load_verify_locations(ca_file)
+    return trust
 
 
 async def _first_answer(

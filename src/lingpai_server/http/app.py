@@ -56,6 +56,7 @@ def _handler(route: Route, limits: ReadingLimits) -> HTTPRouteHandler:
         route.path,
         http_method=[HttpMethod(method) for method in route.methods],
         name=f"{route.method} {route.path}",
+        status_code=200,  # a word to the framework; the answer has its own
     )(_adapt(route, limits))
 
 

@@ -138,6 +138,15 @@ def test_certificate_of_an_unknown_authority_is_refused(tmp_path: Path) -> None:
         get(Fetcher(AT_HOME), receiver.url)
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_file_of_authorities_is_read_at_the_start(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "authorities.pem"
+    if content is not None:
+        file.write_text(content, encoding="utf-8")
+    with pytest.raises(OSError, match=r"(No such file|NO_CERTIFICATE|no start line)"):
+        Fetcher(OutgoingPolicy(ca_file=file))
+
+
 def test_redirect_is_not_followed(receiver: Receiver) -> None:
     receiver.answer = Reply(302, b"", {"Location": f"{receiver.url}/elsewhere"})
     assert get(Fetcher(AT_HOME), receiver.url).status == 302
