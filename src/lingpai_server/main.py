@@ -18,8 +18,10 @@ from lingpai_server.accounts.phc import Argon2Parameters
 from lingpai_server.accounts.throttle import ThrottlePolicy, ThrottleRule
 from lingpai_server.app.admin.office import Office
 from lingpai_server.app.bootstrap import FirstStart, bootstrap
+from lingpai_server.app.certificates import CertificateReader
 from lingpai_server.app.client_keys import LiveClientKeys
 from lingpai_server.app.clock import Clock, now
+from lingpai_server.app.device import AuthorizeDevice
 from lingpai_server.app.ending import LogOut, RevokeToken
 from lingpai_server.app.fetching import Fetcher
 from lingpai_server.app.hashing import Argon2Pool
@@ -163,14 +165,23 @@ def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> As
     config, store, server = premises.config, premises.store, premises.config.server
     policy = IssuePolicy(server.issuer, _session_policy(config))
     throttle = _throttle_policy(config.throttle)
+    client_keys = LiveClientKeys(Fetcher(OutgoingPolicy()))
+    proofs = Proofs(
+        store,
+        keys,
+        client_keys,
+        policy,
+        clock,
+        certificates=_certificate_reader(config),
+        require_dpop_nonce=config.dpop.require_nonce,
+    )
     endpoints = Endpoints(
         issuer=server.issuer,
-        log_in=LogIn(store, keys, premises.hasher, policy, throttle, clock),
-        grant_tokens=GrantTokens(store, keys, policy, clock),
+        log_in=LogIn(store, keys, proofs, premises.hasher, policy, throttle, clock),
+        grant_tokens=GrantTokens(store, keys, client_keys, proofs, policy, clock),
+        authorize_device=AuthorizeDevice(store, proofs, policy, clock),
         log_out=LogOut(store, keys, clock),
     )
-    client_keys = LiveClientKeys(Fetcher(OutgoingPolicy()))
-    proofs = Proofs(store, keys, client_keys, policy, clock)
     token_readers = TokenReaders(
         userinfo=Userinfo(store, keys, client_keys, policy, clock),
         introspect=Introspect(store, keys, proofs, policy, clock),
@@ -179,7 +190,11 @@ def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> As
     well_known = WellKnown(Metadata(store, keys, server.issuer), Readiness(store, keys), keys)
     return create_app(
         routes(endpoints, token_readers, well_known, issuer=server.issuer),
-        ReadingLimits(server.max_body_bytes, parse_networks(server.trusted_proxies)),
+        ReadingLimits(
+            server.max_body_bytes,
+            parse_networks(server.trusted_proxies),
+            certificate_header=server.client_certificate_header,
+        ),
         https=server.issuer.startswith("https:"),
         log_access=server.access_log,
     )
@@ -209,6 +224,14 @@ def _make_hasher(config: Config) -> Argon2Pool:
     passwords = config.passwords
     parameters = Argon2Parameters(passwords.memory_kib, passwords.iterations, passwords.lanes)
     return Argon2Pool(parameters, threads=passwords.threads, queue=passwords.queue)
+
+
+def _certificate_reader(config: Config) -> CertificateReader:
+    file = config.server.client_certificate_ca_file
+    try:
+        return CertificateReader(file)
+    except (OSError, ValueError) as error:
+        raise StartError(f"{file}: {error}") from error
 
 
 def _session_policy(config: Config) -> SessionPolicy:

@@ -7,6 +7,12 @@ from lingpai.jose.crypto import random_bytes
 from lingpai_server.core.fresh import Fresh
 from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.client_secret import RANDOM_BYTES, format_client_secret
+from lingpai_server.protocol.device import (
+    DEVICE_CODE_PREFIX,
+    USER_CODE_ALPHABET,
+    USER_CODE_CHARS,
+    FreshDevice,
+)
 from lingpai_server.protocol.opaque import format_opaque
 
 _IDENTIFIER_BYTES = 16
@@ -38,7 +44,7 @@ def draw_client_secret() -> Secret[str]:
 
 def draw_device() -> FreshDevice:
     """The randomness of one device grant: 256 bits to poll with, 34 to type."""
-    device_code = format_opaque(DEVICE_CODE_PREFIX, random_bytes(OPAQUE_BYTES))
+    device_code = format_opaque(DEVICE_CODE_PREFIX, random_bytes(RANDOM_BYTES))
     return FreshDevice(device_code, _draw_user_code())
 
 

@@ -28,7 +28,8 @@ LOG = logging.getLogger("lingpai.issuing")
 @dataclass(frozen=True, slots=True)
 class IssuedTokens:
     """What a client is given (RFC 6749 section 5.1). `in_cookie` keeps the refresh token from the
-    page's scripts. `authorization_details` is JSON text; `issued_token_type` that of RFC 8693."""
+    page's scripts. `authorization_details` is JSON text; `issued_token_type` that of RFC 8693,
+    `dpop_nonce` the next one that the client is to use (RFC 9449 section 8.2)."""
 
     access_token: Secret[str]
     expires_in_seconds: int
@@ -40,6 +41,7 @@ class IssuedTokens:
     id_token: Secret[str] | None = None
     authorization_details: str | None = None
     issued_token_type: str | None = None
+    dpop_nonce: str | None = None
 
 
 async def issue(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lingpai_server.accounts.throttle import ThrottlePolicy
 from lingpai_server.app.clock import Clock, now
@@ -10,13 +10,15 @@ from lingpai_server.app.entropy import draw_fresh
 from lingpai_server.app.issuing import IssuedTokens, issue
 from lingpai_server.app.password_check import PasswordAttempt, PasswordCheck
 from lingpai_server.app.ports import BoundedHasher, KeyRing
+from lingpai_server.app.proofs import Proofs
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.ports import LoginFacts, Store
+from lingpai_server.protocol.discovery import LOGIN_PATH
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.login import check_login, decide_login
 from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.replies import TokenReply
-from lingpai_server.protocol.requests import LoginRequest
+from lingpai_server.protocol.requests import Arrival, LoginRequest
 
 
 @dataclass(slots=True)
@@ -25,6 +27,7 @@ class LogIn:
 
     store: Store
     keys: KeyRing
+    proofs: Proofs
     hasher: BoundedHasher
     policy: IssuePolicy
     throttle: ThrottlePolicy
@@ -34,8 +37,17 @@ class LogIn:
     def __post_init__(self) -> None:
         self._passwords = PasswordCheck(self.store, self.hasher, self.throttle, self.clock)
 
-    async def __call__(self, cmd: LoginRequest) -> IssuedTokens | Refusal:
+    async def __call__(self, cmd: LoginRequest, arrival: Arrival) -> IssuedTokens | Refusal:
         """Tokens, or why not. Raises StoreUnavailable, LookupError, IssueError."""
+        url = self.policy.issuer.removesuffix("/") + LOGIN_PATH
+        proven = await self.proofs.prove(cmd.client, arrival, endpoint_url=url)
+        if isinstance(proven, Refusal):
+            return proven
+        proven_cmd = replace(cmd, client=proven.presented, sender=proven.sender)
+        answer = await self._log_in(proven_cmd)
+        return replace(answer, dpop_nonce=proven.dpop_nonce)
+
+    async def _log_in(self, cmd: LoginRequest) -> IssuedTokens | Refusal:
         checked = check_login(cmd, await self._load(cmd))
         if isinstance(checked, Refusal):
             return checked

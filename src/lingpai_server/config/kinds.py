@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 T = TypeVar("T", covariant=True)
 
+_HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")  # a token, RFC 9110 5.6.2
+
 
 class BadValue(ValueError):
     """A value that a setting does not accept. The message says what was wrong with it."""
@@ -105,6 +107,22 @@ class Host:
         text = _read_text(value)
         if any(character in text for character in "/[]@?# "):
             raise BadValue(f"{_show(value)} is not a host")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderName:
+    """The name of an HTTP header, in lower case, or nothing."""
+
+    accepts: str = "a header's name, or an empty text"
+
+    def from_text(self, text: str) -> object:
+        return text
+
+    def read(self, value: object) -> str:
+        text = "" if value == "" else _read_text(value).lower()
+        if not _HEADER_CHARS.issuperset(text):
+            raise BadValue(f"{_show(value)} is not the name of a header")
         return text
 
 

@@ -15,6 +15,7 @@ from lingpai_server.config.kinds import (
     Choice,
     Flag,
     Folder,
+    HeaderName,
     Host,
     Integer,
     Issuer,
@@ -51,6 +52,19 @@ class ServerSection:
         (),
         Networks(),
         "Proxies whose `X-Forwarded-For` is believed. From anyone else the header is ignored.",
+    )
+    client_certificate_header: str = setting(
+        "",
+        HeaderName(),
+        "The header in which a trusted proxy tells the certificate that a client showed it, as "
+        "RFC 9440 writes it (`client-cert`) or as percent-encoded PEM. The proxy has to remove it "
+        "from what clients send. Empty: clients have no certificates.",
+    )
+    client_certificate_ca_file: Path | None = setting(  # noqa: RUF009 - it is dataclasses.field
+        None,
+        OptionalFolder(),
+        "Certificates, in PEM, of the authorities that vouch for clients which authenticate with "
+        "`tls_client_auth`. Empty: nobody can.",
     )
     max_body_bytes: int = setting(
         65536, Integer(1024, 16777216, "bytes"), "The longest request body; a longer one gets 413."
@@ -162,6 +176,18 @@ class KeysSection:
 
 
 @dataclass(frozen=True, slots=True)
+class DpopSection:
+    """Proofs that a client holds the key its tokens are bound to (RFC 9449)."""
+
+    require_nonce: bool = setting(
+        False,
+        Flag(),
+        "Ask for a nonce of the server's in every proof: one that was made in advance is of no "
+        "use then, at the price of one more request now and then.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class OutgoingSection:
     """What the server asks of others: public addresses only, over https only, no redirects."""
 
@@ -194,6 +220,7 @@ class Config:
     passwords: PasswordsSection = field(default_factory=PasswordsSection)
     throttle: ThrottleSection = field(default_factory=ThrottleSection)
     keys: KeysSection = field(default_factory=KeysSection)
+    dpop: DpopSection = field(default_factory=DpopSection)
     outgoing: OutgoingSection = field(default_factory=OutgoingSection)
 
 
@@ -226,6 +253,7 @@ SECTIONS: dict[str, type[Any]] = {
     "passwords": PasswordsSection,
     "throttle": ThrottleSection,
     "keys": KeysSection,
+    "dpop": DpopSection,
     "outgoing": OutgoingSection,
 }
 

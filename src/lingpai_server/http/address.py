@@ -40,6 +40,12 @@ def client_address(
     return str(seen)
 
 
+def is_trusted_peer(peer: str | None, trusted: tuple[Network, ...]) -> bool:
+    """Whether whoever is connected to us is a proxy that we trust."""
+    address = _parse(peer or "")
+    return address is not None and _is_trusted(address, trusted)
+
+
 def _is_trusted(address: Address, trusted: tuple[Network, ...]) -> bool:
     return any(address in network for network in trusted)
 

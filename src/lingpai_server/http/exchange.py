@@ -12,7 +12,7 @@ from typing import Any
 
 from lingpai.jose import strict_json
 from lingpai_server.core.secret import Secret
-from lingpai_server.http.address import Network, client_address
+from lingpai_server.http.address import Network, client_address, is_trusted_peer
 from lingpai_server.http.answers import Refused, error_answer
 from lingpai_server.http.cookies import REFRESH_COOKIE, RepeatedCookie, read_cookie
 from lingpai_server.http.render import render_refusal
@@ -27,11 +27,13 @@ _UTF8_NAMES = frozenset({"utf-8", '"utf-8"', "utf8"})
 
 @dataclass(frozen=True, slots=True)
 class ReadingLimits:
-    """What is read of a request at most, and from whom an address is believed."""
+    """What is read of a request at most, and from whom an address is believed, or a client
+    certificate in the header of that name; without a name there are none."""
 
     max_body_bytes: int
     trusted_proxies: tuple[Network, ...] = ()
     body_seconds: float = 20
+    certificate_header: str = ""
 
 
 class Exchange:
@@ -81,7 +83,15 @@ class Exchange:
             origin=self.header("origin"),
             address=self.address,
             dpop=tuple(self._headers.get("dpop", ())),
+            certificate=self._certificate(),
         )
+
+    def _certificate(self) -> str | None:
+        """What a trusted proxy says (RFC 9440); from anybody else it is not even looked at."""
+        name = self._limits.certificate_header
+        if not name or not is_trusted_peer(self._peer, self._limits.trusted_proxies):
+            return None
+        return self.header(name) or None
 
     def cookie(self, name: str) -> Secret[str] | None:
         """The value of a cookie that may come once."""

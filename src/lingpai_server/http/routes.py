@@ -13,8 +13,10 @@ from lingpai_server.http.exchange import Exchange
 from lingpai_server.http.token_readers import TokenReaders
 from lingpai_server.http.wellknown import WellKnown
 from lingpai_server.protocol.discovery import (
+    DEVICE_AUTHORIZATION_PATH,
     INTROSPECTION_PATH,
     JWKS_PATH,
+    LOGIN_PATH,
     OAUTH_METADATA_PATH,
     OPENID_METADATA_PATH,
     REVOCATION_PATH,
@@ -24,7 +26,6 @@ from lingpai_server.protocol.discovery import (
 
 Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
 
-LOGIN_PATH = "/login"
 LOGOUT_PATH = "/logout"
 HEALTH_PATH = "/healthz"
 READY_PATH = "/readyz"
@@ -53,6 +54,7 @@ def routes(
     return (
         Route("POST", base + LOGIN_PATH, endpoints.login),
         Route("POST", base + TOKEN_PATH, endpoints.token, any_origin=True),
+        Route("POST", base + DEVICE_AUTHORIZATION_PATH, endpoints.device_authorization),
         Route("POST", base + REVOCATION_PATH, token_readers.revoke, any_origin=True),
         Route("GET", base + USERINFO_PATH, token_readers.get_userinfo, any_origin=True),
         Route("POST", base + USERINFO_PATH, token_readers.post_userinfo, any_origin=True),

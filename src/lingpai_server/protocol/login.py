@@ -27,9 +27,11 @@ from lingpai_server.protocol.grants import (
     require_versions,
 )
 from lingpai_server.protocol.policy import IssuePolicy
+from lingpai_server.protocol.profiles import rules_of
 from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import LoginRequest
 from lingpai_server.protocol.resources import choose_api
+from lingpai_server.protocol.sender import bind_access, bind_family, check_sender
 from lingpai_server.sessions.families import FIRST_GENERATION, absolute_deadline, idle_deadline
 from lingpai_server.sessions.refresh_token import RefreshKeys, derive_refresh_token
 
@@ -51,12 +53,9 @@ def check_login(cmd: LoginRequest, facts: LoginFacts) -> LoginTarget | Refusal:
     client = authenticate_client(cmd.client, facts.client)
     if isinstance(client, Refusal):
         return client
-    if not client.first_party:
-        return refuse(
-            ErrorCode.UNAUTHORIZED_CLIENT,
-            reason="client_not_first_party",
-            description="The client may not take passwords.",
-        )
+    refusal = _check_may_log_in(client) or check_sender(client, cmd.sender)
+    if refusal is not None:
+        return refusal
     api = choose_api(client, facts.api, cmd.resource)
     if isinstance(api, Refusal):
         return api
@@ -91,7 +90,7 @@ def decide_login(
             now=now,
         )
     session = _start_session(user, target, policy, now=now, fresh=fresh)
-    family = _start_family(session, target, refresh_keys, now=now, fresh=fresh)
+    family = _start_family(cmd, session, target, refresh_keys, now=now, fresh=fresh)
     access = build_access_token(
         policy.issuer,
         target.client,
@@ -101,6 +100,7 @@ def decide_login(
         target.scopes,
         now=now,
         jti=fresh.jti,
+        sender=bind_access(target.client, cmd.sender),
     )
     reply = reply_with(
         access,
@@ -152,6 +152,17 @@ def refuse_credentials(reason: str) -> Refusal:
     )
 
 
+def _check_may_log_in(client: Client) -> Refusal | None:
+    """A strict profile keeps passwords to the login page, whoever made the client."""
+    if client.first_party and rules_of(client).login_endpoint_allowed:
+        return None
+    return refuse(
+        ErrorCode.UNAUTHORIZED_CLIENT,
+        reason="login_not_in_profile" if client.first_party else "client_not_first_party",
+        description="The client may not take passwords.",
+    )
+
+
 def _start_session(
     user: User, target: LoginTarget, policy: IssuePolicy, *, now: float, fresh: Fresh
 ) -> Session:
@@ -164,15 +175,23 @@ def _start_session(
         amr=PASSWORD_AMR,
         idle_deadline=idle_deadline(policy.sessions, absolute, now=now),
         absolute_deadline=absolute,
+        acr=PASSWORD_ACR,
     )
 
 
 def _start_family(
-    session: Session, target: LoginTarget, keys: RefreshKeys, *, now: float, fresh: Fresh
+    cmd: LoginRequest,
+    session: Session,
+    target: LoginTarget,
+    keys: RefreshKeys,
+    *,
+    now: float,
+    fresh: Fresh,
 ) -> Family | None:
     """The session's refresh family; None for a client that may not refresh."""
     if REFRESH_TOKEN not in target.client.grant_types:
         return None
+    bound = bind_family(target.client, cmd.sender)
     return Family(
         family_id=fresh.family_id,
         session_id=session.session_id,
@@ -185,6 +204,8 @@ def _start_family(
         idle_deadline=session.idle_deadline,
         absolute_deadline=session.absolute_deadline,
         key_version=keys.current,
+        jkt=bound.jkt,
+        x5t=bound.x5t,
     )
 
 

@@ -16,7 +16,11 @@ from lingpai_server.protocol.requests import Arrival, LoginRequest
 from lingpai_server.protocol.resources import check_resource_syntax
 from lingpai_server.protocol.scopes import parse_scope
 
-_TEXT_MEMBERS = ("username", "password", "client_id", "client_secret", "resource", "scope")
+_TEXT_MEMBERS = (
+    *("username", "password", "resource", "scope"),
+    *("client_id", "client_secret", "client_assertion_type", "client_assertion"),
+)
+_CLIENT_MEMBERS = ("client_id", "client_assertion")
 _REQUIRED_MEMBERS = ("username", "password")
 
 
@@ -27,7 +31,7 @@ def parse_login_request(
     texts = check_same_origin(arrival, issuer) or _read_texts(members)
     if isinstance(texts, Refusal):
         return texts
-    if arrival.authorization is None and "client_id" not in texts:
+    if arrival.authorization is None and texts.keys().isdisjoint(_CLIENT_MEMBERS):
         return _refuse_missing("client_id")
     client = parse_client(texts, arrival.authorization)
     if isinstance(client, Refusal):

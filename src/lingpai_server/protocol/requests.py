@@ -99,6 +99,7 @@ class LoginRequest:
     scopes: tuple[str, ...] | None = None
     in_cookie: bool = False
     address: str | None = None
+    sender: Sender = NO_SENDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +127,45 @@ class ClientCredentialsRequest:
     sender: Sender = NO_SENDER
 
 
-TokenRequest: TypeAlias = RefreshRequest | ClientCredentialsRequest
+@dataclass(frozen=True, slots=True)
+class DeviceRequest:
+    """A device that asks whether somebody has let it in (RFC 8628 section 3.4)."""
+
+    client: PresentedClient
+    device_code: Secret[str]
+    address: str | None = None
+    sender: Sender = NO_SENDER
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeRequest:
+    """grant_type=token-exchange (RFC 8693 section 2.1). `resource` is what `resource` or `audience`
+    named; `wants_jwt` says that nothing but a JWT will do."""
+
+    client: PresentedClient
+    subject_token: Secret[str]
+    resource: str | None = None
+    scopes: tuple[str, ...] | None = None
+    wants_jwt: bool = False
+    address: str | None = None
+    sender: Sender = NO_SENDER
+
+
+TokenRequest: TypeAlias = (
+    RefreshRequest | ClientCredentialsRequest | DeviceRequest | ExchangeRequest
+)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceAuthorizationRequest:
+    """POST /device_authorization (RFC 8628 section 3.1). `authorization_details` is as sent."""
+
+    client: PresentedClient
+    resource: str | None = None
+    scopes: tuple[str, ...] | None = None
+    authorization_details: str | None = None
+    address: str | None = None
+    sender: Sender = NO_SENDER
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,8 @@ def headers(answer: Answer, name: str) -> list[str]:
 
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_every_code_has_a_status_of_its_own_kind(code: ErrorCode) -> None:
-    assert 400 <= STATUS[code] < 500 or code is ErrorCode.TEMPORARILY_UNAVAILABLE
+    is_ours = code in {ErrorCode.TEMPORARILY_UNAVAILABLE, ErrorCode.SERVER_ERROR}
+    assert 500 <= STATUS[code] < 600 if is_ours else 400 <= STATUS[code] < 500
     answer = render_refusal(refuse(code, reason="private", description="public"))
     assert answer.status == STATUS[code]
     assert json.loads(answer.body) == {"error": code.value, "error_description": "public"}
@@ -46,6 +47,38 @@ def test_only_a_client_that_tried_basic_is_challenged() -> None:  # RFC 6749 sec
 def test_wait_is_told() -> None:
     refusal = refuse(ErrorCode.SLOW_DOWN, reason="x", retry_after_seconds=7)
     assert headers(render_refusal(refusal), "retry-after") == ["7"]
+
+
+@pytest.mark.parametrize("code", [ErrorCode.SLOW_DOWN, ErrorCode.ACCESS_DENIED])
+def test_a_grant_is_refused_as_the_standard_says(code: ErrorCode) -> None:  # RFC 8628 section 3.5
+    assert render_refusal(refuse(code, reason="x"), of_grant=True).status == 400
+
+
+def test_nonce_for_another_try_goes_out_with_the_refusal() -> None:  # RFC 9449 section 8
+    refusal = replace(refuse(ErrorCode.USE_DPOP_NONCE, reason="x"), dpop_nonce="n")
+    assert headers(render_refusal(refusal), "dpop-nonce") == ["n"]
+
+
+def test_next_nonce_goes_out_with_the_tokens() -> None:  # RFC 9449 section 8.2
+    assert headers(render_tokens(replace(TOKENS, dpop_nonce="n")), "dpop-nonce") == ["n"]
+    assert not headers(render_tokens(TOKENS), "dpop-nonce")
+
+
+def test_what_else_was_issued_is_told() -> None:
+    answer = render_tokens(
+        replace(
+            TOKENS,
+            token_type="DPoP",
+            id_token=Secret("id"),
+            authorization_details='[{"type":"a"}]',
+            issued_token_type="urn:x",
+        )
+    )
+    members = json.loads(answer.body)
+    assert members["token_type"] == "DPoP"  # RFC 9449 section 5
+    assert members["id_token"] == "id"  # OpenID Connect Core section 3.1.3.3
+    assert members["authorization_details"] == [{"type": "a"}]  # RFC 9396 section 7
+    assert members["issued_token_type"] == "urn:x"  # RFC 8693 section 2.2.1
 
 
 def test_refresh_token_leaves_in_the_body_or_in_the_cookie() -> None:

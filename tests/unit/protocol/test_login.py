@@ -76,6 +76,7 @@ def test_a_login_starts_a_session_with_both_deadlines() -> None:
     assert _one(_decide(), StartSession) == StartSession(
         Session(
             session_id="new-session",
+            acr="urn:lingpai:acr:password",
             user_id="u-alice",
             client_id="app",
             auth_time=NOW,

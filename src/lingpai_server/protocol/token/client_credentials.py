@@ -22,6 +22,7 @@ from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import ClientCredentialsRequest
 from lingpai_server.protocol.resources import choose_api
+from lingpai_server.protocol.sender import bind_access, check_sender
 
 
 def check_registered(client: Client) -> Refusal | None:
@@ -57,7 +58,7 @@ def decide_client_credentials(
     client = authenticate_client(cmd.client, facts.client)
     if isinstance(client, Refusal):
         return Decision(client)
-    refusal = first_refusal(CLIENT_STEPS, client)
+    refusal = first_refusal(CLIENT_STEPS, client) or check_sender(client, cmd.sender)
     if refusal is not None:
         return Decision(refusal)
     api = choose_api(client, facts.api, cmd.resource)
@@ -67,6 +68,14 @@ def decide_client_credentials(
     if isinstance(scopes, Refusal):
         return Decision(scopes)
     access = build_access_token(
-        policy.issuer, client, api, facts.access, None, scopes, now=now, jti=fresh.jti
+        policy.issuer,
+        client,
+        api,
+        facts.access,
+        None,
+        scopes,
+        now=now,
+        jti=fresh.jti,
+        sender=bind_access(client, cmd.sender),
     )
     return Decision(reply_with(access, scopes, now=now))

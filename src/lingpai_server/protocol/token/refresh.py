@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from lingpai_server.core.decision import Decision
-from lingpai_server.core.effects import Effects, Record, RotateFamily
+from lingpai_server.core.effects import Effects, Record, RotateFamily, SlideFamily
 from lingpai_server.core.event_kinds import EventKind
 from lingpai_server.core.fresh import Fresh
 from lingpai_server.protocol.access_token import build_access_token
@@ -19,12 +19,16 @@ from lingpai_server.protocol.client_auth import identify_client
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.facts import RefreshTokenFacts
 from lingpai_server.protocol.family_end import REUSE, end_family, record
-from lingpai_server.protocol.grants import reply_with, require_versions, scopes_of
+from lingpai_server.protocol.grants import reply_with, require_versions, user_scopes_of
+from lingpai_server.protocol.id_token import build_id_token
+from lingpai_server.protocol.openid_scopes import OPENID
 from lingpai_server.protocol.pipeline import first_refusal
 from lingpai_server.protocol.policy import IssuePolicy
-from lingpai_server.protocol.replies import TokenReply
+from lingpai_server.protocol.profiles import rules_of
+from lingpai_server.protocol.replies import IdToken, TokenReply
 from lingpai_server.protocol.requests import RefreshRequest
 from lingpai_server.protocol.scopes import narrow_scope
+from lingpai_server.protocol.sender import bind_access
 from lingpai_server.protocol.token.refresh_checks import (
     REQUEST_STEPS,
     TOKEN_STEPS,
@@ -58,9 +62,11 @@ def decide_refresh(
     standing = _standing(case, policy)
     match standing:
         case Standing.CURRENT:
-            return _answer(case, policy, refresh_keys, fresh, rotates=True)
+            rotates = rules_of(case.client).refresh_rotates
+            moved = _rotate(case, policy) if rotates else _slide(case, policy)
+            return _answer(case, policy, refresh_keys, fresh, moved, rotates=rotates)
         case Standing.PREVIOUS_IN_GRACE:
-            return _answer(case, policy, refresh_keys, fresh, rotates=False)
+            return _answer(case, policy, refresh_keys, fresh, _repeat(case), rotates=False)
         case Standing.REUSED:
             return _punish_reuse(case)
         case Standing.NEVER_ISSUED:
@@ -96,13 +102,15 @@ def _answer(
     policy: IssuePolicy,
     refresh_keys: RefreshKeys,
     fresh: Fresh,
+    moved: Effects,
     *,
     rotates: bool,
 ) -> Decision[TokenReply | Refusal]:
-    """Token n + 1 after a rotation, or token n again; the access token is new either way."""
+    """Token n + 1 after a rotation, or token n again; the access token is new either way. It alone
+    is bound to the key of a proof that came along (RFC 9449 section 5)."""
     family, api = case.facts.family, case.facts.api
     scopes = first_refusal(REQUEST_STEPS, case) or narrow_scope(
-        case.cmd.scopes, family.scopes, scopes_of(case.client, api)
+        case.cmd.scopes, family.scopes, user_scopes_of(case.client, api)
     )
     if isinstance(scopes, Refusal):
         return Decision(scopes)
@@ -115,6 +123,8 @@ def _answer(
         scopes,
         now=case.now,
         jti=fresh.jti,
+        sender=bind_access(case.client, case.cmd.sender),
+        authorization_details=family.authorization_details,
     )
     refresh_token = derive_refresh_token(
         refresh_keys,
@@ -128,18 +138,37 @@ def _answer(
         family=family,
         refresh_token=refresh_token,
         in_cookie=case.cmd.in_cookie,
+        id_token=_identify_again(case, policy) if OPENID in scopes else None,
+        authorization_details=family.authorization_details,
         now=case.now,
     )
-    moved = _rotate(case, policy) if rotates else _repeat(case)
     return Decision(reply, (*require_versions(case.facts.user, case.client, api), *moved))
+
+
+def _identify_again(case: RefreshCase, policy: IssuePolicy) -> IdToken:
+    """OpenID Connect Core section 12.2: the same login, told anew; a nonce is told once."""
+    facts = case.facts
+    return build_id_token(
+        policy.issuer, case.client, facts.user, facts.session, nonce=None, now=case.now
+    )
 
 
 def _rotate(case: RefreshCase, policy: IssuePolicy) -> Effects:
     """The row moves, and nothing is added: storage does not grow with rotations, so the ordinary
     refresh is no event. What is odd about one is."""
     family = case.facts.family
-    slid = idle_deadline(policy.sessions, family.absolute_deadline, now=case.now)
-    return (RotateFamily(family.family_id, family.generation, case.now, slid),)
+    return (RotateFamily(family.family_id, family.generation, case.now, _slid(case, policy)),)
+
+
+def _slide(case: RefreshCase, policy: IssuePolicy) -> Effects:
+    """FAPI 2.0 Security Profile section 5.3.2.1: the client proves who it is, so its token stays
+    good; the session was used all the same."""
+    family = case.facts.family
+    return (SlideFamily(family.family_id, family.generation, _slid(case, policy)),)
+
+
+def _slid(case: RefreshCase, policy: IssuePolicy) -> int:
+    return idle_deadline(policy.sessions, case.facts.family.absolute_deadline, now=case.now)
 
 
 def _repeat(case: RefreshCase) -> Effects:

@@ -10,7 +10,8 @@ from lingpai_server.protocol.client_auth import check_grant_type
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 from lingpai_server.protocol.grants import REFRESH_TOKEN
 from lingpai_server.protocol.requests import RefreshRequest
-from lingpai_server.protocol.resources import check_same_resource
+from lingpai_server.protocol.resources import check_same_resource, keeps_audience
+from lingpai_server.protocol.sender import check_sender
 from lingpai_server.sessions.families import why_over
 from lingpai_server.sessions.refresh_token import PresentedRefreshToken
 
@@ -66,7 +67,7 @@ def check_user(case: RefreshCase) -> Refusal | None:
 
 def check_audience(case: RefreshCase) -> Refusal | None:
     """What the operator took from the client since the login is gone."""
-    kept = case.facts.family.audience in case.client.audiences
+    kept = keeps_audience(case.client, case.facts.family.audience)
     return None if kept else refuse_grant("audience_withdrawn")
 
 
@@ -75,11 +76,16 @@ def check_resource(case: RefreshCase) -> Refusal | None:
     return check_same_resource(case.cmd.resource, case.facts.family.audience)
 
 
+def check_constrained(case: RefreshCase) -> Refusal | None:
+    """The new access token is bound as its client registered, or there is none."""
+    return check_sender(case.client, case.cmd.sender)
+
+
 # whether the token may be looked at; then comes its standing, so that reuse is seen whatever else
 # the request says
 TOKEN_STEPS = (check_owner, check_enabled, check_key_binding, check_alive)
 # whether the request may be answered; none of these may cost a current token
-REQUEST_STEPS = (check_registered, check_user, check_audience, check_resource)
+REQUEST_STEPS = (check_registered, check_constrained, check_user, check_audience, check_resource)
 
 
 def refuse_grant(reason: str) -> Refusal:

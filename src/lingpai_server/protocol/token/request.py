@@ -7,17 +7,24 @@ from collections.abc import Callable, Mapping
 from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.client_auth import parse_client
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
-from lingpai_server.protocol.grants import CLIENT_CREDENTIALS, REFRESH_TOKEN
+from lingpai_server.protocol.grants import (
+    CLIENT_CREDENTIALS,
+    DEVICE_CODE,
+    REFRESH_TOKEN,
+    TOKEN_EXCHANGE,
+)
 from lingpai_server.protocol.origin_check import check_ambient_request
 from lingpai_server.protocol.requests import (
     Arrival,
     ClientCredentialsRequest,
+    DeviceRequest,
     PresentedClient,
     RefreshRequest,
     TokenRequest,
 )
 from lingpai_server.protocol.resources import check_resource_syntax
 from lingpai_server.protocol.scopes import parse_scope
+from lingpai_server.protocol.token.exchange import parse_exchange_request
 
 
 def parse_token_request(
@@ -73,13 +80,27 @@ def _parse_client_credentials(
     )
 
 
+def _parse_device(
+    parameters: Mapping[str, str], client: PresentedClient, arrival: Arrival, _issuer: str
+) -> DeviceRequest | Refusal:
+    """RFC 8628 section 3.4."""
+    device_code = parameters.get("device_code")
+    if device_code is None:
+        return _refuse_missing("device_code")
+    return DeviceRequest(client, Secret(device_code), arrival.address)
+
+
 _Parser = Callable[
     [Mapping[str, str], PresentedClient, Arrival, str],
-    RefreshRequest | ClientCredentialsRequest | Refusal,
+    TokenRequest | Refusal,
 ]
 _PARSERS: Mapping[str, _Parser] = {
     REFRESH_TOKEN: _parse_refresh,
     CLIENT_CREDENTIALS: _parse_client_credentials,
+    DEVICE_CODE: _parse_device,
+    TOKEN_EXCHANGE: lambda parameters, client, arrival, _issuer: parse_exchange_request(
+        parameters, client, arrival
+    ),
 }
 
 
