@@ -48,6 +48,7 @@ from lingpai_server.keys.sealing import (
     read_sealing_key,
 )
 from lingpai_server.keys.signer import LiveKeyRing
+from lingpai_server.protocol.discovery import Features
 from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.sessions.policy import SessionPolicy
 from lingpai_server.storage.errors import SchemaError
@@ -127,14 +128,18 @@ async def serve(
 async def _serve_opened(
     premises: Premises, stop: asyncio.Event, on_listening: Callable[[], None]
 ) -> None:
-    from lingpai_server.http.serving import serve_app  # see make_app
+    from lingpai_server.http.serving import TlsFiles, serve_app  # see make_app
 
     keys = await open_keys(premises)
     upkeep = asyncio.create_task(Upkeep(premises.store, keys).run())
     server = premises.config.server
+    certificate, key = server.tls_certificate_file, server.tls_key_file
+    tls = None if certificate is None or key is None else TlsFiles(certificate, key)
     try:
         app = make_app(premises, keys)
-        await serve_app(app, server.host, server.port, stop=stop, on_listening=on_listening)
+        await serve_app(
+            app, server.host, server.port, stop=stop, on_listening=on_listening, tls=tls
+        )
     finally:
         upkeep.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -166,15 +171,8 @@ def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> As
     policy = IssuePolicy(server.issuer, _session_policy(config))
     throttle = _throttle_policy(config.throttle)
     client_keys = LiveClientKeys(Fetcher(OutgoingPolicy()))
-    proofs = Proofs(
-        store,
-        keys,
-        client_keys,
-        policy,
-        clock,
-        certificates=_certificate_reader(config),
-        require_dpop_nonce=config.dpop.require_nonce,
-    )
+    certificates, require_nonce = _certificate_reader(config), config.dpop.require_nonce
+    proofs = Proofs(store, keys, client_keys, policy, clock, certificates, require_nonce)
     endpoints = Endpoints(
         issuer=server.issuer,
         log_in=LogIn(store, keys, proofs, premises.hasher, policy, throttle, clock),
@@ -183,11 +181,16 @@ def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> As
         log_out=LogOut(store, keys, clock),
     )
     token_readers = TokenReaders(
-        userinfo=Userinfo(store, keys, client_keys, policy, clock),
+        userinfo=Userinfo(store, keys, client_keys, policy, clock, certificates, require_nonce),
         introspect=Introspect(store, keys, proofs, policy, clock),
         revoke_token=RevokeToken(store, keys, proofs, policy, clock),
     )
-    well_known = WellKnown(Metadata(store, keys, server.issuer), Readiness(store, keys), keys)
+    features = Features(
+        certificates=bool(server.client_certificate_header and server.trusted_proxies),
+        authorities=certificates.vouches,
+    )
+    metadata = Metadata(store, keys, server.issuer, features)
+    well_known = WellKnown(metadata, Readiness(store, keys), keys)
     return create_app(
         routes(endpoints, token_readers, well_known, issuer=server.issuer),
         ReadingLimits(

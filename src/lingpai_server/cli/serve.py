@@ -6,6 +6,7 @@ import gc
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -25,13 +26,28 @@ def serve(
     data: Data = None,
     config: ConfigFile = None,
     workers: Annotated[int | None, typer.Option("--workers", help="Serving processes.")] = None,
+    tls_certificate: Annotated[
+        Path | None,
+        typer.Option(
+            "--tls-certificate", metavar="FILE", help="Serve https with this chain (PEM)."
+        ),
+    ] = None,
+    tls_key: Annotated[
+        Path | None, typer.Option("--tls-key", metavar="FILE", help="Its private key (PEM).")
+    ] = None,
 ) -> None:
     """Serve until Ctrl-C. The first start makes keys, an administrator and a demo."""
     from lingpai_server.config.logs import set_up_log
 
     # what is imported to serve stays for good: looking for garbage among it is a tenth of the start
     gc.disable()
-    options = {"server.host": host, "server.port": port, "server.workers": workers}
+    options = {
+        "server.host": host,
+        "server.port": port,
+        "server.workers": workers,
+        "server.tls_certificate_file": None if tls_certificate is None else str(tls_certificate),
+        "server.tls_key_file": None if tls_key is None else str(tls_key),
+    }
     given: dict[str, object] = {k: v for k, v in options.items() if v is not None}
     loaded = read_config(config, data, given)
     server = loaded.config.server

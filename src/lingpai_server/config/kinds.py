@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from lingpai.jose import base64url
+
 T = TypeVar("T", covariant=True)
+
+_SHA256_BYTES = 32
 
 _HEADER_CHARS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789-_")  # a token, RFC 9110 5.6.2
 
@@ -186,6 +190,49 @@ class Networks:
         return tuple(_read_network(item) for item in value)
 
 
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """A list of texts; of `words` alone, if there are any."""
+
+    words: tuple[str, ...] = ()
+    least: int = 0
+
+    @property
+    def accepts(self) -> str:
+        of_words = f" of {', '.join(self.words)}" if self.words else " of texts"
+        at_least = f" with at least {self.least} in it" if self.least else ""
+        return f"a list{of_words}{at_least} (in the environment: separated by commas)"
+
+    def from_text(self, text: str) -> object:
+        return [piece.strip() for piece in text.split(",") if piece.strip()]
+
+    def read(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) < self.least:
+            raise BadValue(f"{_show(value)} is not such a list")
+        for item in value:
+            if self.words and item not in self.words:
+                raise BadValue(f"{_show(item)} is not one of the choices")
+        return tuple(dict.fromkeys(map(_read_text, value)))
+
+
+@dataclass(frozen=True, slots=True)
+class Digests:
+    """A list of SHA-256 digests."""
+
+    accepts: str = (
+        "a list of SHA-256 digests in base64url, 43 characters each (in the environment: separated "
+        "by commas)"
+    )
+
+    def from_text(self, text: str) -> object:
+        return [piece.strip() for piece in text.split(",") if piece.strip()]
+
+    def read(self, value: object) -> tuple[str, ...]:
+        if not isinstance(value, list):
+            raise BadValue(f"{_show(value)} is not a list")
+        return tuple(_read_digest(item) for item in value)
+
+
 def check_issuer(text: str) -> None:
     """Raises BadValue unless `text` may be an issuer (RFC 8414 section 2, loopback excepted)."""
     try:
@@ -226,6 +273,16 @@ def _read_network(item: object) -> str:
         return str(ipaddress.ip_network(_read_text(item)))
     except ValueError:
         raise BadValue(f"{_show(item)} is not an address or network") from None
+
+
+def _read_digest(item: object) -> str:
+    text = _read_text(item)
+    try:
+        if len(base64url.decode(text)) == _SHA256_BYTES:
+            return text
+    except ValueError:
+        pass
+    raise BadValue(f"{_show(item)} is not a SHA-256 digest")
 
 
 def _show(value: object) -> str:

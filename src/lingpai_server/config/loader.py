@@ -188,9 +188,14 @@ def _check_together(
             where = given[key].where if key in given else f"{key} (default)"
             what = f"{values[key]} does not go with {limit_key} = {values[limit_key]}"
             problems.append(Problem(where, what, _RULES_IN_WORDS[key]))
+    if (values["server.tls_certificate_file"] is None) != (values["server.tls_key_file"] is None):
+        what = "one of the two is set without the other"
+        where = "server.tls_certificate_file and server.tls_key_file"
+        problems.append(Problem(where, what, "a certificate has its key beside it"))
     host = values["server.host"]
     if not values["server.issuer"] and is_loopback(host):
-        values["server.issuer"] = _loopback_issuer(host, values["server.port"])
+        https = values["server.tls_certificate_file"] is not None
+        values["server.issuer"] = _loopback_issuer(host, values["server.port"], https=https)
     elif not values["server.issuer"]:
         what = f"has to be set, since server.host ({host}) is not loopback"
         problems.append(Problem("server.issuer", what, "the https URL that clients see"))
@@ -204,9 +209,10 @@ def _host_of(issuer: str) -> str:
     return urlsplit(issuer).hostname or ""
 
 
-def _loopback_issuer(host: str, port: int) -> str:
+def _loopback_issuer(host: str, port: int, *, https: bool) -> str:
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}" if port != 80 else f"http://{name}"
+    scheme, default = ("https", 443) if https else ("http", 80)
+    return f"{scheme}://{name}:{port}" if port != default else f"{scheme}://{name}"
 
 
 def _build(values: Mapping[str, object]) -> Config:

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from lingpai_server.config.kinds import (
     Choice,
+    Digests,
     Flag,
     Folder,
     HeaderName,
@@ -22,7 +23,9 @@ from lingpai_server.config.kinds import (
     Kind,
     Networks,
     OptionalFolder,
+    Texts,
 )
+from lingpai_server.core.client_settings import SecurityProfile
 
 T = TypeVar("T")
 
@@ -46,6 +49,15 @@ class ServerSection:
         Issuer(),
         "The URL that clients and verifiers know this issuer by, exactly as it stands in `iss`. "
         "Empty: `http://host:port` when `host` is loopback; anywhere else it has to be set.",
+    )
+    tls_certificate_file: Path | None = setting(  # noqa: RUF009 - it is dataclasses.field
+        None,
+        OptionalFolder(),
+        "The certificate chain, in PEM, to serve https with. Empty: plain http, for loopback or "
+        "behind a proxy that speaks https.",
+    )
+    tls_key_file: Path | None = setting(  # noqa: RUF009 - it is dataclasses.field
+        None, OptionalFolder(), "Its private key, in PEM, not encrypted."
     )
     workers: int = setting(1, Integer(1, 64), "Processes that answer requests.")
     trusted_proxies: tuple[str, ...] = setting(
@@ -210,6 +222,60 @@ class OutgoingSection:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationSection:
+    """Clients that nobody here made: ones that register themselves, and ones known by a URL."""
+
+    mode: str = setting(
+        "closed",
+        Choice(("closed", "token", "open")),
+        "Who may register a client (RFC 7591): nobody, who holds an initial access token, or "
+        "everybody.",
+    )
+    initial_access_tokens: tuple[str, ...] = setting(
+        (),
+        Digests(),
+        "The digests of the tokens that let in where `mode` is `token`; "
+        "`lingpai client registration-token` makes such a token.",
+    )
+    metadata_documents: bool = setting(
+        False,
+        Flag(),
+        "Let an https URL be a client's identifier: what the client is stands in the document "
+        "there (draft-ietf-oauth-client-id-metadata-document).",
+    )
+    audiences: tuple[str, ...] = setting(
+        (), Texts(), "The APIs that such clients may ask tokens for, the first by default."
+    )
+    profiles: tuple[str, ...] = setting(
+        ("oauth21",),
+        Texts(tuple(SecurityProfile), least=1),
+        "The security profiles that such clients may have, the first by default.",
+    )
+    grant_types: tuple[str, ...] = setting(
+        (
+            *("authorization_code", "refresh_token"),
+            "urn:ietf:params:oauth:grant-type:device_code",
+        ),
+        Texts(
+            (
+                *("authorization_code", "refresh_token", "client_credentials"),
+                "urn:ietf:params:oauth:grant-type:device_code",
+            ),
+            least=1,
+        ),
+        "The grants that such clients may use.",
+    )
+    address_free: int = setting(
+        20,
+        Integer(1, 1000000),
+        "Where `mode` is `open`: registrations from one address that need not wait.",
+    )
+    address_cap_seconds: int = setting(
+        3600, Integer(1, _DAY, "seconds"), "The longest wait after those."
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """The whole tree. Made by `config.loader.load_config`, once, and never changed."""
 
@@ -222,6 +288,7 @@ class Config:
     keys: KeysSection = field(default_factory=KeysSection)
     dpop: DpopSection = field(default_factory=DpopSection)
     outgoing: OutgoingSection = field(default_factory=OutgoingSection)
+    registration: RegistrationSection = field(default_factory=RegistrationSection)
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +322,7 @@ SECTIONS: dict[str, type[Any]] = {
     "keys": KeysSection,
     "dpop": DpopSection,
     "outgoing": OutgoingSection,
+    "registration": RegistrationSection,
 }
 
 

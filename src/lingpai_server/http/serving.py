@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import ssl
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 
-from granian.constants import HTTPModes, Interfaces
+from granian.constants import HTTPModes, Interfaces, SSLProtocols
 from granian.http import HTTP1Settings, HTTP2Settings
 from granian.log import LogLevels
 from granian.server.embed import Server
@@ -54,12 +57,38 @@ def check_free(host: str, port: int) -> None:
         raise CannotListen(told) from error
 
 
+@dataclass(frozen=True, slots=True)
+class TlsFiles:
+    """A certificate chain and its private key, both in PEM."""
+
+    certificate: Path
+    key: Path
+
+    def check(self) -> None:
+        """Raises CannotListen if the two cannot be served with."""
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+                self.certificate, self.key, password=_refuse_to_ask
+            )
+        except (OSError, ValueError) as error:
+            told = f"cannot serve https with {self.certificate} and {self.key}: {error}"
+            raise CannotListen(told) from None
+
+
 async def serve_app(
-    app: AsgiApp, host: str, port: int, *, stop: asyncio.Event, on_listening: Callable[[], None]
+    app: AsgiApp,
+    host: str,
+    port: int,
+    *,
+    stop: asyncio.Event,
+    on_listening: Callable[[], None],
+    tls: TlsFiles | None = None,
 ) -> None:
     """Serve until `stop` is set, then let what is being answered be answered, for at most
     DRAIN_SECONDS. Raises CannotListen or ServerDied."""
-    server = _make_server(app, host, port)
+    if tls is not None:
+        tls.check()
+    server = _make_server(app, host, port, tls)
     serving = asyncio.create_task(server.serve())
     stopping = asyncio.create_task(stop.wait())
     try:
@@ -77,7 +106,7 @@ async def serve_app(
             await serving
 
 
-def _make_server(app: AsgiApp, host: str, port: int) -> Server:
+def _make_server(app: AsgiApp, host: str, port: int, tls: TlsFiles | None) -> Server:
     return Server(
         app,
         address=host,
@@ -89,7 +118,15 @@ def _make_server(app: AsgiApp, host: str, port: int) -> Server:
         http1_settings=HTTP1Settings(max_buffer_size=_MAX_HEADER_BYTES),
         http2_settings=HTTP2Settings(max_headers_size=_MAX_HEADER_BYTES),
         log_dictconfig=_LOGGING,
+        ssl_cert=None if tls is None else tls.certificate,
+        ssl_key=None if tls is None else tls.key,
+        ssl_protocol_min=SSLProtocols.tls12,
     )
+
+
+def _refuse_to_ask() -> str:
+    """A key with a password would have OpenSSL ask the terminal for it."""
+    raise ValueError("the key is encrypted")
 
 
 async def _await_listening(host: str, port: int, serving: asyncio.Task[None]) -> None:
