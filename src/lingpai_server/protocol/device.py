@@ -29,6 +29,7 @@ from lingpai_server.core.flow_records import (
 )
 from lingpai_server.core.records import AccountStatus, Api, Client, Event, User
 from lingpai_server.core.secret import Secret
+from lingpai_server.protocol.authorization_details import check_authorization_details
 from lingpai_server.protocol.client_auth import authenticate_client, check_grant_type, parse_client
 from lingpai_server.protocol.discovery import DEVICE_PATH
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
@@ -139,13 +140,16 @@ def decide_device_authorization(
     scopes = choose_user_scopes(client, api, cmd.scopes)
     if isinstance(scopes, Refusal):
         return Decision(scopes)
+    details = check_authorization_details(cmd.authorization_details, client, api)
+    if isinstance(details, Refusal):
+        return Decision(details)
     device = DeviceGrant(
         device_sha256=opaque_sha256(fresh.device_code),
         user_code=fresh.user_code,
         client_id=client.client_id,
         audience=api.audience,
         scopes=scopes,
-        authorization_details=cmd.authorization_details,
+        authorization_details=details,
         jkt=cmd.sender.jkt,
         state=DeviceState.PENDING,
         interval_seconds=POLL_SECONDS,
