@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support.certificates import name_of, self_signed
 from tests.support.grants import Grant
-from tests.support.house import BACKEND_SECRET, ISSUER, House, Reply, basic
+from tests.support.house import BACKEND_SECRET, ISSUER, PEER, House, Reply, basic, with_server
 from tests.support.stores import ORDERS, an_api
 
 from lingpai.jose import jwe
 from lingpai.jose.crypto import random_bytes
-from lingpai.jose.keys import Key, PrivateKey
+from lingpai.jose.keys import Key, PrivateKey, certificate_thumbprint
 from lingpai.jwt.dpop import make_proof
 from lingpai.jwt.policy import Policy
 from lingpai.jwt.profiles import Profile
 from lingpai.jwt.verify import verify
+from lingpai_server.config.model import DpopSection
 from lingpai_server.core.api_settings import ApiSettings, TokenFormat
 from lingpai_server.core.client_settings import ClientSettings, Encryption, SubjectType
 from lingpai_server.core.effects import EndSession, SetAccountStatus, SetClientDisabled, StoreKey
@@ -321,6 +326,31 @@ class TestBoundTokens:
     def test_token_bound_to_a_certificate_is_refused_without_it(self, house: House) -> None:
         token = Grant(house).token(sender=Sender(x5t="of-some-certificate"))
         refused(get(house, token), 401, "invalid_token")
+
+    def test_token_bound_to_a_certificate_comes_with_it_from_a_trusted_proxy(
+        self, house: House
+    ) -> None:
+        config = with_server(
+            house.config, client_certificate_header="client-cert", trusted_proxies=(PEER,)
+        )
+        der = self_signed(name_of("CN=app"), ec.generate_private_key(ec.SECP256R1()))
+        shown = ("client-cert", f":{base64.b64encode(der).decode()}:")
+        token = Grant(house).token(sender=Sender(x5t=certificate_thumbprint(der)))
+        refused(get(house, token, "Bearer", shown), 401, "invalid_token")
+        house.config = config
+        house.app = house.open()
+        assert get(house, token, "Bearer", shown).status == 200
+
+    def test_where_nonces_are_asked_for_a_proof_without_one_is_refused(self, house: House) -> None:
+        house.config = replace(house.config, dpop=DpopSection(require_nonce=True))
+        house.app = house.open()
+        token = self.bound(house)
+        reply = get(house, token, "DPoP", self.proof(house, token))
+        refused(reply, 401, "use_dpop_nonce")
+        again = self.proof(house, token, nonce=reply.header("dpop-nonce"))
+        answer = get(house, token, "DPoP", again)
+        assert answer.status == 200
+        assert answer.header("dpop-nonce") is not None  # section 8.2: the next one
 
     def test_proof_of_a_stranger_marks_nothing_as_used(self, house: House) -> None:
         self.bound(house)

@@ -90,6 +90,13 @@ def constant(values: Iterable[str]) -> Callable[[IssuerFacts], list[str]]:
     return lambda _facts: list(fixed)
 
 
+def only_with(
+    feature: Callable[[Features], bool], value: Callable[[IssuerFacts], Any] = lambda _: True
+) -> Callable[[IssuerFacts], Any]:
+    """The value, where the operator has opened that feature."""
+    return lambda facts: value(facts) if feature(facts.features) else None
+
+
 def auth_methods(*, public: bool) -> Callable[[IssuerFacts], list[str]]:
     """How clients may authenticate; `public` ones among them or not."""
 
@@ -129,6 +136,11 @@ FACTS: tuple[Fact, ...] = (
     Fact("userinfo_endpoint", endpoint(USERINFO_PATH)),
     Fact("introspection_endpoint", endpoint(INTROSPECTION_PATH)),
     Fact("revocation_endpoint", endpoint(REVOCATION_PATH)),
+    Fact("device_authorization_endpoint", endpoint(DEVICE_AUTHORIZATION_PATH)),
+    Fact(
+        "registration_endpoint",
+        only_with(lambda features: features.registration, endpoint(REGISTRATION_PATH)),
+    ),
     # what may be asked for
     Fact("scopes_supported", _scopes),
     Fact("response_types_supported", constant(()), required=True),
@@ -145,7 +157,14 @@ FACTS: tuple[Fact, ...] = (
     Fact("revocation_endpoint_auth_methods_supported", auth_methods(public=True)),
     Fact("revocation_endpoint_auth_signing_alg_values_supported", _ASSERTION),
     Fact("dpop_signing_alg_values_supported", constant(sorted(DPOP_ALGORITHMS))),
-    Fact("tls_client_certificate_bound_access_tokens", lambda facts: facts.features.certificates),
+    Fact(
+        "tls_client_certificate_bound_access_tokens",
+        only_with(lambda features: features.certificates),
+    ),
+    Fact(
+        "client_id_metadata_document_supported",
+        only_with(lambda features: features.metadata_documents),
+    ),
     # what clients may have signed and encrypted for them
     Fact("id_token_signing_alg_values_supported", _signing, required=True),
     Fact("id_token_encryption_alg_values_supported", _ENCRYPTION),

@@ -34,6 +34,7 @@ def test_endpoints_are_below_the_issuer() -> None:
         "userinfo_endpoint": f"{ISSUER}/userinfo",
         "introspection_endpoint": f"{ISSUER}/introspect",
         "revocation_endpoint": f"{ISSUER}/revoke",
+        "device_authorization_endpoint": f"{ISSUER}/device_authorization",
     }
 
 
@@ -78,6 +79,21 @@ def test_both_kinds_of_subject_are_supported() -> None:
     assert metadata()["subject_types_supported"] == ["public", "pairwise"]
 
 
+@pytest.mark.parametrize(
+    ("feature", "member", "value"),
+    [
+        ("registration", "registration_endpoint", f"{ISSUER}/register"),
+        ("metadata_documents", "client_id_metadata_document_supported", True),
+        ("certificates", "tls_client_certificate_bound_access_tokens", True),
+    ],
+)
+def test_what_an_operator_opens_is_there_only_then(
+    feature: str, member: str, value: object
+) -> None:
+    assert member not in metadata()
+    assert metadata(features=Features(**{feature: True}))[member] == value
+
+
 class TestAuthMethods:
     def test_are_those_that_need_no_proxy(self) -> None:
         assert metadata()["token_endpoint_auth_methods_supported"] == METHODS
@@ -88,13 +104,8 @@ class TestAuthMethods:
 
     def test_by_certificate_need_a_proxy_that_tells_of_them(self) -> None:  # RFC 8705 section 3.3
         features = Features(certificates=True)
-        told = metadata(features=features)
-        assert told["token_endpoint_auth_methods_supported"] == [
-            *METHODS,
-            "self_signed_tls_client_auth",
-        ]
-        assert told["tls_client_certificate_bound_access_tokens"] is True
-        assert "tls_client_certificate_bound_access_tokens" not in metadata()
+        methods = metadata(features=features)["token_endpoint_auth_methods_supported"]
+        assert methods == [*METHODS, "self_signed_tls_client_auth"]
 
     def test_by_a_trusted_certificate_need_somebody_to_trust(self) -> None:
         features = Features(certificates=True, authorities=True)
