@@ -91,11 +91,16 @@ class _Response:
         return headers
 
 
-def log_fault() -> Answer:
-    """The answer to a fault of ours, called while it is handled: the caller gets a number, the log
-    the rest."""
+def log_incident() -> str:
+    """The number of a fault of ours, called while it is handled: the log gets the rest."""
     incident = base64url.encode(random_bytes(9))
     LOG.exception("incident %s", incident)
+    return incident
+
+
+def log_fault() -> Answer:
+    """The answer to a fault of ours: the caller gets no more than its number."""
+    incident = log_incident()
     return error_answer(500, "server_error", f"Something went wrong here. Incident {incident}.")
 
 

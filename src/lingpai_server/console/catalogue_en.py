@@ -1,0 +1,120 @@
+"""What the pages say in English. Keys are those of every catalogue; `{…}` is filled in."""
+
+from __future__ import annotations
+
+from typing import Final
+
+ENGLISH: Final = {
+    # every page
+    "brand": "Lingpai",
+    "language.name": "English",
+    "language.switch": "Show this page in English",
+    "footer.at": "You are at {issuer}",
+    "error_prefix": "Error: {title}",
+    # signing in
+    "signin.title": "Sign in",
+    "signin.to": "to continue to {app}",
+    "signin.again.title": "Confirm that it is you",
+    "signin.again.to": "{app} asks you to sign in once more",
+    "signin.device": "to connect your device",
+    "signin.username": "Username",
+    "signin.password": "Password",
+    "signin.remember": "Stay signed in on this browser",
+    "signin.submit": "Sign in",
+    "signin.cancel": "Cancel",
+    "signin.wrong": "The username or the password is wrong. Check both and try again.",
+    "signin.slow": "There were too many attempts. Try again in {wait}.",
+    "signin.busy": "The server is busy right now. Try again in a moment.",
+    "signin.private": "{app} will not see your password.",
+    "wait.second": "1 second",
+    "wait.seconds": "{n} seconds",
+    "wait.minutes": "{n} minutes",
+    # consent
+    "consent.title": "Allow access",
+    "consent.heading": "{app} asks for access",
+    "consent.identity": "About you",
+    "consent.api": "At {api}",
+    "consent.details": "In detail",
+    "consent.may": "If you allow it, this app may:",
+    "consent.not": "What it will not see: your password.",
+    "consent.host": "You then go back to {host}",
+    "consent.host.here": "You then go back to a program on this computer",
+    "consent.host.app": "You then go back to an app on this device, {host}",
+    "consent.registered": "This app registered itself. Nobody at {issuer} has checked who is "
+    "behind it. Allow it only if you know it.",
+    "consent.document": "This app is known only by its address, {host}.",
+    "consent.user": "Signed in as {user}",
+    "consent.other": "Use another account",
+    "consent.allow": "Allow",
+    "consent.deny": "Do not allow",
+    "consent.client_uri": "Website",
+    "consent.policy_uri": "Privacy policy",
+    "consent.tos_uri": "Terms of service",
+    # what OpenID Connect's own scopes mean
+    "scope.openid": "Know that it is you",
+    "scope.openid.more": "and recognise you when you come back",
+    "scope.profile": "See your profile",
+    "scope.profile.more": "your name, picture, birthday, language and the like",
+    "scope.email": "See your email address",
+    "scope.email.more": "and whether it has been verified",
+    "scope.address": "See your postal address",
+    "scope.address.more": "",
+    "scope.phone": "See your telephone number",
+    "scope.phone.more": "and whether it has been verified",
+    "scope.offline_access": "Keep this access while you are away",
+    "scope.offline_access.more": "even after you have signed out here",
+    # devices
+    "device.title": "Connect a device",
+    "device.lead": "Enter the code that your device shows.",
+    "device.code": "Code",
+    "device.continue": "Continue",
+    "device.unknown": "No device is waiting with this code. Check it, or let the device show a "
+    "new one.",
+    "device.slow": "There were too many attempts. Try again in {wait}.",
+    "device.confirm.heading": "Connect {app}?",
+    "device.confirm.code": "Your device has to show this code",
+    "device.confirm.warning": "Go on only if you started this yourself, on a device in front of "
+    "you. Whoever sends you a code wants to be you.",
+    "device.allow": "Connect",
+    "device.deny": "Do not connect",
+    "device.allowed.title": "Your device is connected",
+    "device.allowed.lead": "You can close this page and go back to your device.",
+    "device.denied.title": "Nothing was connected",
+    "device.denied.lead": "The device has been told. You can close this page.",
+    # signing out
+    "logout.title": "Sign out",
+    "logout.heading": "Sign out?",
+    "logout.asked": "{app} asks whether you want to sign out.",
+    "logout.lead": "This ends your session at {issuer} and in the apps that you opened with it in "
+    "this browser.",
+    "logout.confirm": "Sign out",
+    "logout.stay": "Stay signed in",
+    "logout.done.title": "You are signed out",
+    "logout.done.lead": "You can close this page.",
+    "logout.stayed.title": "You are still signed in",
+    "logout.stayed.lead": "Nothing has changed. You can close this page.",
+    # on the way back to the app
+    "form_post.title": "Back to {host}",
+    "form_post.lead": "You are on your way back to {host}. If nothing happens, press the button.",
+    "form_post.continue": "Continue",
+    # errors
+    "error.request.title": "This request cannot be answered",
+    "error.request.lead": "The app that sent you here made a mistake. Nothing about you was shared "
+    "with it.",
+    "error.request.hint": "Go back to the app and try again. If it happens again, tell the people "
+    "who run it.",
+    "error.expired.title": "This page is no longer valid",
+    "error.expired.lead": "It waited for too long, or it was opened without an app.",
+    "error.expired.hint": "Go back to the app that you want to use, and start again there.",
+    "error.foreign.title": "This did not come from our own page",
+    "error.foreign.lead": "Another website tried to send this in your name. Nothing was done.",
+    "error.foreign.hint": "If you pressed the button here yourself, open the app again and start "
+    "anew.",
+    "error.busy.title": "The server is busy",
+    "error.busy.lead": "It cannot answer right now. Nothing was lost.",
+    "error.busy.hint": "Wait a moment, then load this page again.",
+    "error.fault.title": "Something went wrong here",
+    "error.fault.lead": "The mistake is ours, and it has been noted.",
+    "error.fault.hint": "Go back to the app and try again.",
+    "error.details": "Details for developers",
+}
