@@ -49,7 +49,8 @@ EncryptionKey = Annotated[
     typer.Option("--encryption-key", metavar="FILE", help="Its public key (a JWK), for jwe."),
 ]
 MaxTokenBytes = Annotated[
-    int | None, typer.Option("--max-token-bytes", help="The size budget of one token's claims.")
+    int | None,
+    typer.Option("--max-token-bytes", help="The most bytes that one of its tokens may have."),
 ]
 DetailsTypes = Annotated[
     list[str] | None,
