@@ -23,12 +23,14 @@ from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import (
     Arrival,
     ClientCredentialsRequest,
+    CodeRequest,
     DeviceRequest,
     ExchangeRequest,
     RefreshRequest,
     TokenRequest,
 )
 from lingpai_server.protocol.token.client_credentials import decide_client_credentials
+from lingpai_server.protocol.token.code import decide_code
 from lingpai_server.protocol.token.device import decide_device
 from lingpai_server.protocol.token.exchange import decide_exchange
 from lingpai_server.protocol.token.refresh import decide_refresh
@@ -63,6 +65,8 @@ class GrantTokens:
 
     async def _decide(self, cmd: TokenRequest) -> Decision[TokenReply | Refusal]:
         match cmd:
+            case CodeRequest():
+                return await self._code(cmd)
             case RefreshRequest():
                 return await self._refresh(cmd)
             case ClientCredentialsRequest():
@@ -95,6 +99,17 @@ class GrantTokens:
         )
         return decide_client_credentials(
             cmd, facts, self.policy, now=self.clock(), fresh=draw_fresh()
+        )
+
+    async def _code(self, cmd: CodeRequest) -> Decision[TokenReply | Refusal]:
+        return decide_code(
+            cmd,
+            await self.store.load_client(cmd.client.client_id),
+            await self.store.load_code(opaque_sha256(cmd.code)),
+            self.policy,
+            refresh_keys=self.keys.refresh_keys,
+            now=self.clock(),
+            fresh=draw_fresh(),
         )
 
     async def _device(self, cmd: DeviceRequest) -> Decision[TokenReply | Refusal]:

@@ -18,7 +18,10 @@ CLIENT_CREDENTIALS = "client_credentials"
 DEVICE_CODE = "urn:ietf:params:oauth:grant-type:device_code"  # RFC 8628 section 3.4
 TOKEN_EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"  # RFC 8693 section 2.1
 # all that the token endpoint answers
-GRANT_TYPES = (REFRESH_TOKEN, CLIENT_CREDENTIALS, DEVICE_CODE, TOKEN_EXCHANGE)
+GRANT_TYPES = (
+    *(AUTHORIZATION_CODE, REFRESH_TOKEN, CLIENT_CREDENTIALS),
+    *(DEVICE_CODE, TOKEN_EXCHANGE),
+)
 
 
 def scopes_of(client: Client, api: Api) -> tuple[str, ...]:

@@ -47,7 +47,8 @@ class RegistrationPolicy:
     """What strangers may register. The first of `profiles` is what a client gets that asks for
     none; `audiences` are the APIs open to them; `initial_tokens` are SHA-256 digests. `throttle`
     counts by address, where everybody may register. `loopback` lets clients on this machine be
-    called over plain http."""
+    called over plain http. `metadata_documents` lets the URL of a client's metadata be its
+    identifier, where its host is one of `metadata_hosts` or those are none."""
 
     mode: RegistrationMode = RegistrationMode.CLOSED
     profiles: tuple[SecurityProfile, ...] = (SecurityProfile.OAUTH21,)
@@ -55,6 +56,8 @@ class RegistrationPolicy:
     audiences: tuple[str, ...] = ()
     initial_tokens: tuple[bytes, ...] = field(default=(), repr=False)
     loopback: bool = False
+    metadata_documents: bool = False
+    metadata_hosts: tuple[str, ...] = ()
     throttle: ThrottlePolicy = field(
         default_factory=lambda: ThrottlePolicy(address=ThrottleRule(20, 1, 3600))
     )
@@ -146,7 +149,7 @@ def decide_register(
         secret_sha256=client_secret_sha256(drawn.secret) if has_secret else None,
         first_party=False,
         grant_types=registration.grant_types,
-        scopes=_narrow(registration.scopes, opened.scopes),
+        scopes=narrow(registration.scopes, opened.scopes),
         audiences=opened.audiences,
         disabled=False,
         access_version=1,
@@ -178,7 +181,7 @@ def decide_update(
         name=registration.name or client.client_id,
         secret_sha256=client_secret_sha256(drawn.secret) if makes_secret else kept,
         grant_types=registration.grant_types,
-        scopes=_narrow(registration.scopes, (*opened.scopes, *client.scopes)),
+        scopes=narrow(registration.scopes, (*opened.scopes, *client.scopes)),
         settings=settings,
     )
     event = _event(EventKind.CLIENT_REPLACED, client, address=address, now=now)
@@ -258,7 +261,7 @@ def render_information(information: ClientInformation, issuer: str) -> dict[str,
     return members
 
 
-def _narrow(asked: tuple[str, ...] | None, allowed: Collection[str]) -> tuple[str, ...]:
+def narrow(asked: tuple[str, ...] | None, allowed: Collection[str]) -> tuple[str, ...]:
     """RFC 7591 section 3.2.1 lets the server register less than was asked for, and say so."""
     chosen = allowed if asked is None else (scope for scope in asked if scope in allowed)
     return tuple(dict.fromkeys(chosen))

@@ -128,6 +128,19 @@ class ClientCredentialsRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class CodeRequest:
+    """grant_type=authorization_code (RFC 6749 section 4.1.3, RFC 7636 section 4.5)."""
+
+    client: PresentedClient
+    code: Secret[str]
+    redirect_uri: str | None = None
+    code_verifier: str | None = field(default=None, repr=False)
+    resource: str | None = None
+    address: str | None = None
+    sender: Sender = NO_SENDER
+
+
+@dataclass(frozen=True, slots=True)
 class DeviceRequest:
     """A device that asks whether somebody has let it in (RFC 8628 section 3.4)."""
 
@@ -152,7 +165,7 @@ class ExchangeRequest:
 
 
 TokenRequest: TypeAlias = (
-    RefreshRequest | ClientCredentialsRequest | DeviceRequest | ExchangeRequest
+    CodeRequest | RefreshRequest | ClientCredentialsRequest | DeviceRequest | ExchangeRequest
 )
 
 

@@ -8,6 +8,7 @@ from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.client_auth import parse_client
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 from lingpai_server.protocol.grants import (
+    AUTHORIZATION_CODE,
     CLIENT_CREDENTIALS,
     DEVICE_CODE,
     REFRESH_TOKEN,
@@ -24,6 +25,7 @@ from lingpai_server.protocol.requests import (
 )
 from lingpai_server.protocol.resources import check_resource_syntax
 from lingpai_server.protocol.scopes import parse_scope
+from lingpai_server.protocol.token.code import parse_code_request
 from lingpai_server.protocol.token.exchange import parse_exchange_request
 
 
@@ -95,6 +97,9 @@ _Parser = Callable[
     TokenRequest | Refusal,
 ]
 _PARSERS: Mapping[str, _Parser] = {
+    AUTHORIZATION_CODE: lambda parameters, client, arrival, _issuer: parse_code_request(
+        parameters, client, arrival
+    ),
     REFRESH_TOKEN: _parse_refresh,
     CLIENT_CREDENTIALS: _parse_client_credentials,
     DEVICE_CODE: _parse_device,
