@@ -66,10 +66,10 @@ class ClientKeys(Protocol):
 class ClientResolver(Protocol):
     """Brings in the clients whose identifier is the URL of their metadata."""
 
-    async def resolve_client(self, client_id: str) -> None:
-        """To be awaited before the facts about a client are loaded. When it returns, the store
-        holds what the document of such a client says now; a client that cannot be resolved is
-        simply not there. Does nothing for any other identifier. Raises StoreUnavailable."""
+    async def resolve_client(self, client_id: str) -> bool:
+        """To be awaited before the facts about a client are loaded: when it answers, the store
+        holds what the document of such a client says now. False says that there is no such client,
+        whatever the store holds. True for any other identifier. Raises StoreUnavailable."""
 
 
 class KeyMaker(Protocol):

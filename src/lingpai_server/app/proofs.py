@@ -102,8 +102,8 @@ class Proofs:
         return await self._spend((*checked.spends, *proof.spends)) or proven
 
     async def _find(self, client_id: str) -> Client | None:
-        if self.resolver is not None:
-            await self.resolver.resolve_client(client_id)
+        if self.resolver is not None and not await self.resolver.resolve_client(client_id):
+            return None
         return await self.store.load_client(client_id)
 
     def _read_certificate(self, arrival: Arrival) -> ClientCertificate | Refusal | None:

@@ -180,21 +180,21 @@ class RegisterClients:
         registration = self._parse(members, base)
         if isinstance(registration, Refusal):
             return registration
-        return await self._check_sector(registration) or registration
+        return await fetch_sector(self.getter, registration) or registration
 
-    async def _check_sector(self, registration: Registration) -> Refusal | None:
-        uri = registration.settings.sector_identifier_uri
-        if uri is None:
-            return None
-        try:
-            answer = await self.getter.get(
-                uri, accept="application/json", max_bytes=MAX_SECTOR_BYTES
-            )
-        except FetchError:
-            return refuse_metadata("sector_identifier_uri", "cannot be fetched")
-        if answer.status != 200:
-            return refuse_metadata("sector_identifier_uri", f"answers {answer.status}")
-        return check_sector(answer.body, registration)
+
+async def fetch_sector(getter: Getter, registration: Registration) -> Refusal | None:
+    """OpenID Connect Core section 8.1, for a registration that names its sector."""
+    uri = registration.settings.sector_identifier_uri
+    if uri is None:
+        return None
+    try:
+        answer = await getter.get(uri, accept="application/json", max_bytes=MAX_SECTOR_BYTES)
+    except FetchError:
+        return refuse_metadata("sector_identifier_uri", "cannot be fetched")
+    if answer.status != 200:
+        return refuse_metadata("sector_identifier_uri", f"answers {answer.status}")
+    return check_sector(answer.body, registration)
 
 
 async def load_opened(store: Store, policy: RegistrationPolicy) -> Opened:

@@ -243,6 +243,9 @@ class RegistrationSection:
         "Let an https URL be a client's identifier: what the client is stands in the document "
         "there (draft-ietf-oauth-client-id-metadata-document).",
     )
+    metadata_hosts: tuple[str, ...] = setting(
+        (), Texts(), "The hosts whose documents are believed; an empty list: any host's."
+    )
     audiences: tuple[str, ...] = setting(
         (), Texts(), "The APIs that such clients may ask tokens for, the first by default."
     )
