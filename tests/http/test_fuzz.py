@@ -10,7 +10,10 @@ from hypothesis import strategies as st
 from tests.support.house import FORM, JSON, House
 
 PATHS = st.sampled_from(
-    ["/login", "/token", "/revoke", "/logout", "/jwks", "/healthz", "/.well-known/x", "/"]
+    (
+        *("/login", "/token", "/revoke", "/logout", "/jwks", "/healthz", "/.well-known/x", "/"),
+        *("/userinfo", "/userinfo?access_token=x", "/introspect", "/device_authorization"),
+    )
 )
 METHODS = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"])
 NAMES = st.sampled_from(
@@ -24,14 +27,22 @@ NAMES = st.sampled_from(
         "content-encoding",
         "x-forwarded-for",
         "if-none-match",
+        "accept",
+        "dpop",
+        "access-control-request-method",
     )
 )
 LATIN = st.text(st.characters(max_codepoint=255, exclude_characters="\r\n\0"), max_size=40)
-VALUES = LATIN | st.sampled_from(["Basic Og==", "Basic YTpi", "0", "-1", "__Host-lingpai-refresh="])
+TOKENS = ("Bearer x", "DPoP a.b.c", "Bearer lp_at_a.b.c.d.e", "Bearer", "e30.e30.e30")
+VALUES = LATIN | st.sampled_from(
+    ("Basic Og==", "Basic YTpi", "0", "-1", "__Host-lingpai-refresh=", *TOKENS)
+)
 HEADERS = st.lists(st.tuples(NAMES, VALUES), max_size=6)
 PARAMETERS = ("grant_type", "client_id", "scope", "resource", "token", "username", "password")
 SIGNS = ("=", "&", "%", "+", '"', "{", "}", ":", ",")
-WORDS = st.sampled_from((*PARAMETERS, *SIGNS, "refresh_token", "client_credentials", "app"))
+WORDS = st.sampled_from(
+    (*PARAMETERS, *SIGNS, "refresh_token", "client_credentials", "access_token", "app")
+)
 BODIES = st.binary(max_size=200) | st.lists(WORDS, max_size=20).map(lambda w: "".join(w).encode())
 KINDS = st.sampled_from([(), (JSON,), (FORM,)])
 
