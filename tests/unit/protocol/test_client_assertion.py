@@ -100,12 +100,14 @@ def test_even_a_lenient_profile_takes_no_list_with_strangers() -> None:
     ],
 )
 def test_issuer_and_subject_are_the_client(claim: str, reason: str) -> None:  # RFC 7523 section 3
-    _refused(assertion(**{claim: "another"}), reason)
+    changed: dict[str, Any] = {claim: "another"}
+    _refused(assertion(**changed), reason)
 
 
 @pytest.mark.parametrize("claim", ["iss", "sub", "exp", "jti"])
 def test_what_is_required_has_to_be_there(claim: str) -> None:
-    _refused(assertion(**{claim: ...}), "client_assertion_refused:missing_claim")
+    missing: dict[str, Any] = {claim: ...}
+    _refused(assertion(**missing), "client_assertion_refused:missing_claim")
 
 
 @pytest.mark.parametrize("jti", ["", "x" * 513])

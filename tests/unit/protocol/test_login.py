@@ -22,6 +22,7 @@ from tests.support.samples import (
 )
 
 from lingpai_server.accounts.throttle import Throttled
+from lingpai_server.core.client_settings import ClientSettings, SecurityProfile
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.effects import (
     Record,
@@ -41,7 +42,13 @@ from lingpai_server.protocol.login import (
     refuse_throttled,
 )
 from lingpai_server.protocol.replies import TokenReply
-from lingpai_server.protocol.requests import LoginRequest
+from lingpai_server.protocol.requests import (
+    ClientAuthMethod,
+    ClientProof,
+    LoginRequest,
+    PresentedClient,
+    Sender,
+)
 from lingpai_server.sessions.refresh_token import PresentedRefreshToken, verify_refresh_token
 
 REQUEST = LoginRequest(PUBLIC, "alice", Secret("p"), address="192.0.2.7")
@@ -266,3 +273,31 @@ def test_the_decision_refuses_what_the_check_refuses_and_writes_nothing() -> Non
 def test_a_throttled_attempt_is_told_when_to_come_back() -> None:
     refusal = refuse_throttled(Throttled(7))
     assert (refusal.code, refusal.retry_after_seconds) == (ErrorCode.SLOW_DOWN, 7)
+
+
+# who sends it
+
+
+def test_the_strict_profile_keeps_passwords_to_the_login_page() -> None:  # FAPI 2.0
+    strict = ClientSettings(profile=SecurityProfile.FAPI2, auth_method="private_key_jwt")
+    client = replace(PUBLIC_CLIENT, settings=strict)
+    proof = ClientProof(client.client_id, client.access_version)
+    caller = PresentedClient(client.client_id, ClientAuthMethod.PRIVATE_KEY_JWT, proof=proof)
+    cmd = replace(REQUEST, client=caller, sender=Sender(jkt="j"))
+    refused = check_login(cmd, replace(FACTS, client=client))
+    assert _refused(refused) == (ErrorCode.UNAUTHORIZED_CLIENT, "login_not_in_profile")
+
+
+def test_a_client_registered_for_dpop_logs_in_with_a_proof() -> None:  # RFC 9449 section 5.2
+    facts = replace(FACTS, client=replace(PUBLIC_CLIENT, settings=ClientSettings(dpop_bound=True)))
+    assert _refused(check_login(REQUEST, facts))[0] is ErrorCode.INVALID_DPOP_PROOF
+    proven = replace(REQUEST, sender=Sender(jkt="j"))
+    assert isinstance(check_login(proven, facts), LoginTarget)
+
+
+def test_a_proof_binds_what_the_login_gives() -> None:  # RFC 9449 section 5
+    decision = _decide(replace(REQUEST, sender=Sender(jkt="j")))
+    assert _answered(decision).access.claims["cnf"] == {"jkt": "j"}
+    family = _one(decision, StartFamily)
+    assert isinstance(family, StartFamily)
+    assert family.family.jkt == "j"
