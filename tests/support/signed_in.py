@@ -1,4 +1,4 @@
-"""SignedIn: somebody who is logged in at a client through a browser, over a store in memory.
+"""SignedIn: somebody who is logged in at a client through a browser, by default in memory only.
 
 For tests of what ends such a login. The clock stands still until a test moves it.
 """
@@ -23,6 +23,7 @@ from lingpai_server.core.effects import (
 )
 from lingpai_server.core.flow_effects import EndBrowser, StartBrowser
 from lingpai_server.core.flow_records import BrowserSession
+from lingpai_server.core.ports import Store
 from lingpai_server.core.records import Client, Session, StoredKey
 from lingpai_server.core.secret import Secret
 from lingpai_server.keys.making import ISSUER_SECRETS, SealedKeyMaker
@@ -51,7 +52,7 @@ class SignedIn:
 
     settings: ClientSettings = SETTINGS
     now: float = float(NOW)
-    store: MemoryStore = field(default_factory=MemoryStore)
+    store: Store = field(default_factory=MemoryStore)
     keys: LiveKeyRing = field(init=False)
 
     def __post_init__(self) -> None:

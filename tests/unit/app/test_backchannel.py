@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,6 +27,7 @@ from lingpai_server.core.client_settings import SubjectType
 from lingpai_server.core.effects import CreateClient, EndSession, Record, SetClientDisabled
 from lingpai_server.core.ports import StoreUnavailable
 from lingpai_server.core.records import Event
+from lingpai_server.storage.sqlite import SqliteStore
 
 AT_HOME = OutgoingPolicy(loopback=True, timeout_seconds=2)
 SECONDS = 10.0
@@ -115,6 +117,28 @@ def test_client_is_told_at_once_and_once(receiver: Receiver) -> None:
     assert seen.at - started < 0.5  # about a twentieth of a second, on a machine with time to spare
     assert (seen.method, seen.target) == ("POST", "/logged-out")
     assert list(seen.form) == ["logout_token"]
+
+
+def test_logout_in_another_process_is_told_at_once(receiver: Receiver, tmp_path: Path) -> None:
+    file = tmp_path / "data" / "lingpai.db"
+    uri = f"{receiver.url}/logged-out"
+    settings = replace(SETTINGS, backchannel_logout_uri=uri)
+    scene = SignedIn(settings, store=SqliteStore.open(file))
+    other = SqliteStore.open(file)
+
+    async def scenario() -> float:
+        async with telling(teller_of(scene)):
+            await asyncio.sleep(0)
+            started = time.monotonic()
+            await other.apply([EndSession("session-1", NOW, "revoked")])
+            await until_seen(receiver, 1)
+            await until_recorded(scene, "logout.told")
+        for store in (scene.store, other):
+            await store.close()
+        return started
+
+    started = asyncio.run(scenario())
+    assert receiver.seen[0].at - started < 0.5
 
 
 def test_logout_token_is_one_that_a_client_accepts(receiver: Receiver) -> None:
