@@ -177,6 +177,25 @@ def rotate_secret(
     _print_made(made, f"client {client_id} has a new secret", as_json=as_json)
 
 
+@app.command("registration-token")
+def registration_token(as_json: AsJson = False) -> None:
+    """Make a token that lets its holder register a client (RFC 7591). It is kept nowhere: its
+    digest goes into the configuration."""
+    from lingpai.jose import base64url
+    from lingpai_server.app.entropy import draw_opaque
+    from lingpai_server.protocol.opaque import opaque_sha256
+    from lingpai_server.protocol.registration import INITIAL_TOKEN_PREFIX
+
+    token = draw_opaque(INITIAL_TOKEN_PREFIX)
+    digest = base64url.encode(opaque_sha256(token))
+    if as_json:
+        print_record({"token": token.reveal(), "sha256": digest}, as_json=True)
+        return
+    print_line(f"token (shown once): {token.reveal()}")
+    print_line("in lingpai.toml:")
+    print_line(f'  [registration]\n  mode = "token"\n  initial_access_tokens = ["{digest}"]')
+
+
 @app.command("list")
 def list_(data: Data = None, config: ConfigFile = None, as_json: AsJson = False) -> None:
     """List all clients."""

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.unit.cli.test_office_commands import ORDERS, Lingpai
+from typer.testing import CliRunner
 
 from lingpai import Key
 from lingpai.jose.key_set import KeySet
 from lingpai.jose.keys import PrivateKey
+from lingpai_server.cli.app import app
+from lingpai_server.config.loader import load_config
 
 WEB = "https://app.example/callback"
 
@@ -223,3 +229,26 @@ def test_what_is_known_of_a_person(lingpai: Lingpai) -> None:
 )
 def test_a_claim_that_cannot_be_is_refused(lingpai: Lingpai, given: str, problem: str) -> None:
     assert problem in lingpai("user", "claims", "admin", "--set", given, code=1)
+
+
+def run(*arguments: str) -> str:
+    """A command that needs no database."""
+    ended = CliRunner().invoke(app, arguments)
+    assert ended.exit_code == 0, ended.output
+    return ended.stdout
+
+
+def test_a_registration_token_is_known_by_the_digest_beside_it() -> None:
+    made = json.loads(run("client", "registration-token", "--json"))
+    assert made["token"].startswith("lp_ia_")
+    digest = hashlib.sha256(made["token"].encode()).digest()
+    assert made["sha256"] == base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def test_a_registration_token_comes_with_its_configuration(tmp_path: Path) -> None:
+    told = run("client", "registration-token").splitlines()
+    file = tmp_path / "registration.toml"
+    file.write_text(textwrap.dedent("\n".join(told[2:])), encoding="utf-8")
+    registration = load_config(file=file, environ={}).config.registration
+    assert registration.mode == "token"
+    assert len(registration.initial_access_tokens) == 1
