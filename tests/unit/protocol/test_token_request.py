@@ -7,10 +7,13 @@ from tests.support.samples import ISSUER, ORDERS
 
 from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.errors import ErrorCode, Refusal
+from lingpai_server.protocol.grants import DEVICE_CODE, GRANT_TYPES, TOKEN_EXCHANGE
 from lingpai_server.protocol.requests import (
     Arrival,
     ClientAuthMethod,
     ClientCredentialsRequest,
+    DeviceRequest,
+    ExchangeRequest,
     PresentedClient,
     RefreshRequest,
 )
@@ -91,7 +94,7 @@ def test_no_grant_type_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    "grant_type", ["password", "authorization_code", "implicit", "Refresh_Token", "令牌"]
+    "grant_type", ["password", "Authorization_Code", "implicit", "Refresh_Token", "令牌"]
 )
 def test_an_unknown_grant_type_is_refused(grant_type: str) -> None:  # RFC 6749 section 5.2
     result = _parse({"grant_type": grant_type, "client_id": "app"})
@@ -126,3 +129,32 @@ def test_a_request_of_nobody_is_refused(grant_type: str) -> None:
 
 def test_a_command_never_shows_its_token() -> None:
     assert "hush" not in repr(_parse({**REFRESH, "refresh_token": "hush"}))
+
+
+def test_a_device_is_parsed() -> None:  # RFC 8628 section 3.4
+    parameters = {"grant_type": DEVICE_CODE, "device_code": "d", "client_id": "app"}
+    client = PresentedClient("app", ClientAuthMethod.NONE)
+    assert _parse(parameters) == DeviceRequest(client, Secret("d"))
+
+
+def test_a_device_without_its_code_is_refused() -> None:
+    refused = _refused(_parse({"grant_type": DEVICE_CODE, "client_id": "app"}))
+    assert refused == (ErrorCode.INVALID_REQUEST, "device_code_missing")
+
+
+def test_an_exchange_is_parsed() -> None:  # RFC 8693 section 2.1
+    parameters = {
+        "grant_type": TOKEN_EXCHANGE,
+        "subject_token": "t",
+        "subject_token_type": "urn:ietf:params:oauth:token-type:access_token",
+        "client_id": "app",
+    }
+    client = PresentedClient("app", ClientAuthMethod.NONE)
+    assert _parse(parameters) == ExchangeRequest(client, Secret("t"))
+
+
+def test_every_grant_that_is_advertised_is_parsed() -> None:  # RFC 8414 section 2
+    for grant_type in GRANT_TYPES:
+        result = _parse({"grant_type": grant_type, "client_id": "app"})
+        code = result.code if isinstance(result, Refusal) else None
+        assert code is not ErrorCode.UNSUPPORTED_GRANT_TYPE
