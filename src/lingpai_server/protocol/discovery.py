@@ -13,12 +13,14 @@ from typing import Any
 
 from lingpai.jose.algorithms import CONTENT_ENCRYPTIONS
 from lingpai.jwt.dpop import DPOP_ALGORITHMS
+from lingpai_server.protocol.authorize.request import DISPLAYS, RESPONSE_MODES, Prompt
 from lingpai_server.protocol.client_assertion import ASSERTION_ALGORITHMS
 from lingpai_server.protocol.client_metadata import KEY_ENCRYPTIONS
 from lingpai_server.protocol.grants import GRANT_TYPES
 from lingpai_server.protocol.id_token import ID_TOKEN_HASHES
 from lingpai_server.protocol.login import PASSWORD_ACR
 from lingpai_server.protocol.openid_scopes import OPENID_SCOPES, SCOPE_OF_CLAIM
+from lingpai_server.protocol.pkce import METHOD as PKCE_METHOD
 from lingpai_server.protocol.requests import TLS_METHODS, ClientAuthMethod
 
 # where each endpoint is, below the issuer
@@ -90,6 +92,11 @@ def constant(values: Iterable[str]) -> Callable[[IssuerFacts], list[str]]:
     return lambda _facts: list(fixed)
 
 
+def always(value: bool) -> Callable[[IssuerFacts], bool]:
+    """The same for every issuer."""
+    return lambda _facts: value
+
+
 def only_with(
     feature: Callable[[Features], bool], value: Callable[[IssuerFacts], Any] = lambda _: True
 ) -> Callable[[IssuerFacts], Any]:
@@ -121,6 +128,8 @@ def _signing(facts: IssuerFacts) -> list[str]:
     return [name for name in ID_TOKEN_HASHES if name == "RS256" or name in facts.algorithms]
 
 
+UI_LOCALES = ("en", "zh-CN")  # the languages of the pages
+
 # what is told of somebody who logs in: the protocol's own claims, then section 5.1's
 _CLAIMS = (
     *("sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash"),
@@ -131,24 +140,45 @@ _ENCRYPTION, _CONTENT = constant(KEY_ENCRYPTIONS), constant(CONTENT_ENCRYPTIONS)
 
 FACTS: tuple[Fact, ...] = (
     Fact("issuer", lambda facts: facts.issuer, required=True),
+    Fact("authorization_endpoint", endpoint(AUTHORIZATION_PATH), required=True),
+    Fact("pushed_authorization_request_endpoint", endpoint(PUSHED_AUTHORIZATION_PATH)),
+    Fact("device_authorization_endpoint", endpoint(DEVICE_AUTHORIZATION_PATH)),
     Fact("token_endpoint", endpoint(TOKEN_PATH), required=True),
-    Fact("jwks_uri", endpoint(JWKS_PATH), required=True),
     Fact("userinfo_endpoint", endpoint(USERINFO_PATH)),
     Fact("introspection_endpoint", endpoint(INTROSPECTION_PATH)),
     Fact("revocation_endpoint", endpoint(REVOCATION_PATH)),
-    Fact("device_authorization_endpoint", endpoint(DEVICE_AUTHORIZATION_PATH)),
+    Fact("end_session_endpoint", endpoint(END_SESSION_PATH)),
+    Fact("jwks_uri", endpoint(JWKS_PATH), required=True),
     Fact(
         "registration_endpoint",
         only_with(lambda features: features.registration, endpoint(REGISTRATION_PATH)),
     ),
     # what may be asked for
     Fact("scopes_supported", _scopes),
-    Fact("response_types_supported", constant(()), required=True),
+    Fact("response_types_supported", constant(("code",)), required=True),
+    Fact("response_modes_supported", constant(RESPONSE_MODES)),
     Fact("grant_types_supported", constant(GRANT_TYPES)),
+    Fact("code_challenge_methods_supported", constant((PKCE_METHOD,))),
+    Fact(
+        "prompt_values_supported", constant(p.value for p in Prompt)
+    ),  # Initiating User Registration 1.0
+    Fact("display_values_supported", constant(DISPLAYS)),
     Fact("claims_supported", constant(_CLAIMS)),
+    Fact("claims_parameter_supported", always(True)),
     Fact("acr_values_supported", constant((PASSWORD_ACR,))),
+    Fact("ui_locales_supported", constant(UI_LOCALES)),
     Fact("subject_types_supported", constant(("public", "pairwise")), required=True),
     Fact("authorization_details_types_supported", lambda facts: sorted(set(facts.details_types))),
+    # how requests are made, and answers told apart
+    Fact("authorization_response_iss_parameter_supported", always(True)),  # RFC 9207 section 3
+    Fact("request_parameter_supported", always(True)),
+    # nothing is fetched from where a browser says; what was pushed has a request_uri all the same
+    Fact("request_uri_parameter_supported", always(False), required=True),
+    Fact("require_request_uri_registration", always(False), required=True),
+    Fact("request_object_signing_alg_values_supported", _ASSERTION),
+    Fact("require_pushed_authorization_requests", always(False), required=True),
+    Fact("backchannel_logout_supported", always(True)),
+    Fact("backchannel_logout_session_supported", always(True)),
     # how clients prove who they are
     Fact("token_endpoint_auth_methods_supported", auth_methods(public=True)),
     Fact("token_endpoint_auth_signing_alg_values_supported", _ASSERTION),

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from tests.support.samples import ISSUER
 
+from lingpai_server.console.languages import Language
 from lingpai_server.protocol.discovery import FACTS, Features, IssuerFacts, issuer_metadata
 
 ABOUT = IssuerFacts(
@@ -30,12 +31,63 @@ def metadata(**changes: Any) -> dict[str, Any]:
 def test_endpoints_are_below_the_issuer() -> None:
     endpoints = {name: url for name, url in metadata().items() if name.endswith("_endpoint")}
     assert endpoints == {
+        "authorization_endpoint": f"{ISSUER}/authorize",
+        "pushed_authorization_request_endpoint": f"{ISSUER}/par",
+        "device_authorization_endpoint": f"{ISSUER}/device_authorization",
         "token_endpoint": f"{ISSUER}/token",
         "userinfo_endpoint": f"{ISSUER}/userinfo",
         "introspection_endpoint": f"{ISSUER}/introspect",
         "revocation_endpoint": f"{ISSUER}/revoke",
-        "device_authorization_endpoint": f"{ISSUER}/device_authorization",
+        "end_session_endpoint": f"{ISSUER}/end-session",
     }
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("response_types_supported", ["code"]),
+        ("response_modes_supported", ["query", "form_post"]),
+        ("code_challenge_methods_supported", ["S256"]),
+        ("prompt_values_supported", ["none", "login", "consent", "select_account"]),
+        ("display_values_supported", ["page", "popup", "touch", "wap"]),
+        ("acr_values_supported", ["urn:lingpai:acr:password"]),
+        ("ui_locales_supported", ["en", "zh-CN"]),
+        ("authorization_response_iss_parameter_supported", True),  # RFC 9207 section 3
+        ("claims_parameter_supported", True),
+        ("request_parameter_supported", True),
+        ("request_uri_parameter_supported", False),  # absent would mean true
+        ("require_request_uri_registration", False),
+        ("require_pushed_authorization_requests", False),
+        ("backchannel_logout_supported", True),
+        ("backchannel_logout_session_supported", True),
+    ],
+)
+def test_what_the_authorization_endpoint_can_do_is_told(member: str, value: object) -> None:
+    assert metadata()[member] == value
+
+
+def test_request_objects_are_signed_or_refused() -> None:  # RFC 9101 section 10.1
+    listed = metadata()["request_object_signing_alg_values_supported"]
+    assert "RS256" in listed
+    assert "none" not in listed
+
+
+def test_grants_are_those_that_the_token_endpoint_answers() -> None:
+    assert metadata()["grant_types_supported"] == [
+        "authorization_code",
+        "refresh_token",
+        "client_credentials",
+        "urn:ietf:params:oauth:grant-type:device_code",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ]
+
+
+def test_languages_are_those_of_the_pages() -> None:
+    assert metadata()["ui_locales_supported"] == list(Language)
+
+
+def test_grants_that_oauth_2_1_dropped_are_not_there() -> None:  # OAuth 2.1
+    assert not {"implicit", "password"} & set(metadata()["grant_types_supported"])
 
 
 def test_the_issuer_is_named_exactly_as_it_is() -> None:  # RFC 8414 section 3.3
