@@ -1,6 +1,6 @@
-"""The composition root: configuration becomes a store, keys, use cases and an application.
+"""The composition root: configuration becomes a store and keys; `assembly` makes the rest of them.
 
-The only module that knows every part. It decides nothing and renders nothing.
+It opens what has to be closed, and closes it. It decides nothing and renders nothing.
 """
 
 from __future__ import annotations
@@ -15,26 +15,12 @@ from typing import TYPE_CHECKING
 from lingpai.errors import InvalidKey
 from lingpai_server.accounts.passwords import PasswordPolicy
 from lingpai_server.accounts.phc import Argon2Parameters
-from lingpai_server.accounts.throttle import ThrottlePolicy, ThrottleRule
 from lingpai_server.app.admin.office import Office
 from lingpai_server.app.bootstrap import FirstStart, bootstrap
-from lingpai_server.app.certificates import CertificateReader
-from lingpai_server.app.client_keys import LiveClientKeys
-from lingpai_server.app.clock import Clock, now
-from lingpai_server.app.device import AuthorizeDevice
-from lingpai_server.app.ending import LogOut, RevokeToken
-from lingpai_server.app.fetching import Fetcher
 from lingpai_server.app.hashing import Argon2Pool
-from lingpai_server.app.introspection import Introspect
-from lingpai_server.app.login import LogIn
-from lingpai_server.app.outgoing import OutgoingPolicy
-from lingpai_server.app.proofs import Proofs
-from lingpai_server.app.standing import Metadata, Readiness
-from lingpai_server.app.token import GrantTokens
 from lingpai_server.app.upkeep import Upkeep
-from lingpai_server.app.userinfo import Userinfo
 from lingpai_server.config.loader import SEALING_KEY_VARIABLE
-from lingpai_server.config.model import Config, ThrottleSection
+from lingpai_server.config.model import Config
 from lingpai_server.core.ports import Store, StoreUnavailable
 from lingpai_server.keys.making import SealedKeyMaker
 from lingpai_server.keys.ring import NoRefreshKey
@@ -48,14 +34,11 @@ from lingpai_server.keys.sealing import (
     read_sealing_key,
 )
 from lingpai_server.keys.signer import LiveKeyRing
-from lingpai_server.protocol.discovery import Features
-from lingpai_server.protocol.policy import IssuePolicy
-from lingpai_server.sessions.policy import SessionPolicy
 from lingpai_server.storage.errors import SchemaError
 from lingpai_server.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from lingpai_server.http.hardening import AsgiApp
+    pass
 
 DATABASE_FILE_NAME = "lingpai.db"
 
@@ -128,22 +111,31 @@ async def serve(
 async def _serve_opened(
     premises: Premises, stop: asyncio.Event, on_listening: Callable[[], None]
 ) -> None:
-    from lingpai_server.http.serving import TlsFiles, serve_app  # see make_app
+    # here, since the framework takes half a second to import and the command line needs none of it
+    from lingpai_server.assembly import CannotAssemble, assemble
+    from lingpai_server.http.serving import TlsFiles, serve_app
 
     keys = await open_keys(premises)
-    upkeep = asyncio.create_task(Upkeep(premises.store, keys).run())
+    try:
+        parts = assemble(premises.config, premises.store, premises.hasher, keys)
+    except CannotAssemble as error:
+        raise StartError(str(error)) from error
+    chores = [
+        asyncio.create_task(chore)
+        for chore in (Upkeep(premises.store, keys).run(), parts.logout_teller.run())
+    ]
     server = premises.config.server
     certificate, key = server.tls_certificate_file, server.tls_key_file
     tls = None if certificate is None or key is None else TlsFiles(certificate, key)
     try:
-        app = make_app(premises, keys)
         await serve_app(
-            app, server.host, server.port, stop=stop, on_listening=on_listening, tls=tls
+            parts.app, server.host, server.port, stop=stop, on_listening=on_listening, tls=tls
         )
     finally:
-        upkeep.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await upkeep
+        for chore in chores:
+            chore.cancel()
+        await asyncio.gather(*chores, return_exceptions=True)
+        parts.close()
 
 
 async def open_keys(premises: Premises) -> LiveKeyRing:
@@ -154,53 +146,6 @@ async def open_keys(premises: Premises) -> LiveKeyRing:
     except (SealBroken, InvalidKey, NoRefreshKey) as error:
         folder = premises.config.storage.data_dir
         raise StartError(f"{error}; is it the sealing key that {folder} was made with?") from error
-
-
-def make_app(premises: Premises, keys: LiveKeyRing, *, clock: Clock = now) -> AsgiApp:
-    """The application over opened premises; whoever calls this serves it."""
-    # here, since the framework takes half a second to import and the command line needs none of it
-    from lingpai_server.http.address import parse_networks
-    from lingpai_server.http.app import create_app
-    from lingpai_server.http.endpoints import Endpoints
-    from lingpai_server.http.exchange import ReadingLimits
-    from lingpai_server.http.routes import routes
-    from lingpai_server.http.token_readers import TokenReaders
-    from lingpai_server.http.wellknown import WellKnown
-
-    config, store, server = premises.config, premises.store, premises.config.server
-    policy = IssuePolicy(server.issuer, _session_policy(config))
-    throttle = _throttle_policy(config.throttle)
-    client_keys = LiveClientKeys(Fetcher(OutgoingPolicy()))
-    certificates, require_nonce = _certificate_reader(config), config.dpop.require_nonce
-    proofs = Proofs(store, keys, client_keys, policy, clock, certificates, require_nonce)
-    endpoints = Endpoints(
-        issuer=server.issuer,
-        log_in=LogIn(store, keys, proofs, premises.hasher, policy, throttle, clock),
-        grant_tokens=GrantTokens(store, keys, client_keys, proofs, policy, clock),
-        authorize_device=AuthorizeDevice(store, proofs, policy, clock),
-        log_out=LogOut(store, keys, clock),
-    )
-    token_readers = TokenReaders(
-        userinfo=Userinfo(store, keys, client_keys, policy, clock, certificates, require_nonce),
-        introspect=Introspect(store, keys, proofs, policy, clock),
-        revoke_token=RevokeToken(store, keys, proofs, policy, clock),
-    )
-    features = Features(
-        certificates=bool(server.client_certificate_header and server.trusted_proxies),
-        authorities=certificates.vouches,
-    )
-    metadata = Metadata(store, keys, server.issuer, features)
-    well_known = WellKnown(metadata, Readiness(store, keys), keys)
-    return create_app(
-        routes(endpoints, token_readers, well_known, issuer=server.issuer),
-        ReadingLimits(
-            server.max_body_bytes,
-            parse_networks(server.trusted_proxies),
-            certificate_header=server.client_certificate_header,
-        ),
-        https=server.issuer.startswith("https:"),
-        log_access=server.access_log,
-    )
 
 
 def _open_store(config: Config) -> SqliteStore:
@@ -227,25 +172,3 @@ def _make_hasher(config: Config) -> Argon2Pool:
     passwords = config.passwords
     parameters = Argon2Parameters(passwords.memory_kib, passwords.iterations, passwords.lanes)
     return Argon2Pool(parameters, threads=passwords.threads, queue=passwords.queue)
-
-
-def _certificate_reader(config: Config) -> CertificateReader:
-    file = config.server.client_certificate_ca_file
-    try:
-        return CertificateReader(file)
-    except (OSError, ValueError) as error:
-        raise StartError(f"{file}: {error}") from error
-
-
-def _session_policy(config: Config) -> SessionPolicy:
-    sessions = config.sessions
-    return SessionPolicy(sessions.idle_seconds, sessions.absolute_seconds, sessions.grace_seconds)
-
-
-def _throttle_policy(section: ThrottleSection) -> ThrottlePolicy:
-    return ThrottlePolicy(
-        pair=ThrottleRule(section.pair_free, 1, section.pair_cap_seconds),
-        account=ThrottleRule(section.account_free, 1, section.account_cap_seconds),
-        address=ThrottleRule(section.address_free, 1, section.address_cap_seconds),
-        half_life_seconds=section.half_life_seconds,
-    )

@@ -35,7 +35,7 @@ from lingpai_server.http.hardening import AsgiApp
 from lingpai_server.keys.making import ISSUER_SECRETS, SealedKeyMaker
 from lingpai_server.keys.sealing import SealingKey
 from lingpai_server.keys.signer import LiveKeyRing
-from lingpai_server.main import Premises, make_app
+from lingpai_server.assembly import assemble
 from lingpai_server.protocol.client_secret import client_secret_sha256
 
 ISSUER = "https://id.example"
@@ -99,10 +99,11 @@ class House:
 
     def open(self) -> AsgiApp:
         """The application, made anew from the store."""
-        premises = Premises(self.config, self.store, _SEALING, self.hasher, self.office, None)
         stored = asyncio.run(self.store.load_keys())
         self.keys = LiveKeyRing(self.store, _SEALING, stored, issuer=self.config.server.issuer)
-        return make_app(premises, self.keys, clock=lambda: self.now)
+        return assemble(
+            self.config, self.store, self.hasher, self.keys, clock=lambda: self.now
+        ).app
 
     async def _fill(self) -> None:
         if not _KEYS:  # made once: they cost more than all the rest

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from lingpai_server.app.device import AuthorizeDevice
 from lingpai_server.app.ending import LogOut
 from lingpai_server.app.login import LogIn
+from lingpai_server.app.par import PushRequest
 from lingpai_server.app.token import GrantTokens
 from lingpai_server.http.answers import Answer
 from lingpai_server.http.exchange import Exchange
 from lingpai_server.http.render import (
     render_device_authorization,
     render_logged_out,
+    render_pushed,
     render_refusal,
     render_tokens,
 )
@@ -30,6 +32,7 @@ class Endpoints:
     issuer: str
     log_in: LogIn
     grant_tokens: GrantTokens
+    push_request: PushRequest
     authorize_device: AuthorizeDevice
     log_out: LogOut
 
@@ -53,6 +56,16 @@ class Endpoints:
         if isinstance(reply, Refusal):
             return render_refusal(reply, used_basic=used_basic, of_grant=True)
         return render_tokens(reply)
+
+    async def pushed_authorization(self, exchange: Exchange) -> Answer:
+        """POST /par (RFC 9126)."""
+        parameters, arrival = await exchange.read_form(), exchange.arrival()
+        reply = await self.push_request(parameters, arrival)
+        if isinstance(reply, Refusal):
+            return render_refusal(
+                reply, used_basic=arrival.authorization is not None, of_grant=True
+            )
+        return render_pushed(reply)
 
     async def device_authorization(self, exchange: Exchange) -> Answer:
         """POST /device_authorization (RFC 8628 section 3.1)."""

@@ -12,6 +12,7 @@ from lingpai_server.http.answers import NO_STORE, Answer, Headers, error_answer,
 from lingpai_server.http.cookies import clear_refresh_cookie, set_refresh_cookie
 from lingpai_server.protocol.device import DeviceAuthorization
 from lingpai_server.protocol.errors import ErrorCode, Refusal
+from lingpai_server.protocol.par import Pushed
 from lingpai_server.protocol.replies import LoggedOut
 
 # RFC 6749 section 5.2 unless said otherwise
@@ -73,6 +74,12 @@ def render_tokens(tokens: IssuedTokens) -> Answer:
         else:
             members["refresh_token"] = tokens.refresh_token.reveal()
     return json_answer(200, members, (*NO_STORE, *cookie, *nonce_header(tokens.dpop_nonce)))
+
+
+def render_pushed(reply: Pushed) -> Answer:
+    """RFC 9126 section 2.2."""
+    members = {"request_uri": reply.request_uri, "expires_in": reply.expires_in_seconds}
+    return json_answer(201, members, (*NO_STORE, *nonce_header(reply.dpop_nonce)))
 
 
 def render_device_authorization(reply: DeviceAuthorization) -> Answer:

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from lingpai_server.http.answers import Answer
 from lingpai_server.http.endpoints import Endpoints
 from lingpai_server.http.exchange import Exchange
+from lingpai_server.http.registration import RegistrationEndpoint
 from lingpai_server.http.token_readers import TokenReaders
 from lingpai_server.http.wellknown import WellKnown
 from lingpai_server.protocol.discovery import (
@@ -19,6 +20,8 @@ from lingpai_server.protocol.discovery import (
     LOGIN_PATH,
     OAUTH_METADATA_PATH,
     OPENID_METADATA_PATH,
+    PUSHED_AUTHORIZATION_PATH,
+    REGISTRATION_PATH,
     REVOCATION_PATH,
     TOKEN_PATH,
     USERINFO_PATH,
@@ -47,19 +50,29 @@ class Route:
 
 
 def routes(
-    endpoints: Endpoints, token_readers: TokenReaders, well_known: WellKnown, *, issuer: str
+    endpoints: Endpoints,
+    token_readers: TokenReaders,
+    well_known: WellKnown,
+    registration: RegistrationEndpoint,
+    *,
+    issuer: str,
 ) -> tuple[Route, ...]:
     """All routes. An issuer with a path has its endpoints below that path."""
     base = urlsplit(issuer).path
     return (
         Route("POST", base + LOGIN_PATH, endpoints.login),
         Route("POST", base + TOKEN_PATH, endpoints.token, any_origin=True),
+        Route("POST", base + PUSHED_AUTHORIZATION_PATH, endpoints.pushed_authorization),
         Route("POST", base + DEVICE_AUTHORIZATION_PATH, endpoints.device_authorization),
         Route("POST", base + REVOCATION_PATH, token_readers.revoke, any_origin=True),
         Route("GET", base + USERINFO_PATH, token_readers.get_userinfo, any_origin=True),
         Route("POST", base + USERINFO_PATH, token_readers.post_userinfo, any_origin=True),
         Route("POST", base + INTROSPECTION_PATH, token_readers.introspection),
         Route("POST", base + LOGOUT_PATH, endpoints.logout),
+        Route("POST", base + REGISTRATION_PATH, registration.post, any_origin=True),
+        Route("GET", base + REGISTRATION_PATH, registration.get),
+        Route("PUT", base + REGISTRATION_PATH, registration.put),
+        Route("DELETE", base + REGISTRATION_PATH, registration.delete),
         Route("GET", base + JWKS_PATH, well_known.jwks, any_origin=True),
         # RFC 8414 section 3.1 puts the well-known part before the issuer's path, OpenID Connect
         # Discovery section 4.1 behind it; without a path the two are one
