@@ -241,13 +241,14 @@ def test_no_client_waits_for_one_that_hangs(receiver: Receiver) -> None:
         fill(scene.store, [CreateClient(a_client("slow", settings=settings))])
         for number in range(500):
             scene.visit(f"slow-{number}", scene.browser, client_id="slow")
+        scene.visit("the last of all", scene.browser)
 
         async def scenario() -> float:
             async with telling(teller_of(scene)):
                 await scene.store.apply([EndSession(f"slow-{n}", NOW, "x") for n in range(500)])
                 await until_seen(slow, PARALLEL_TO_CLIENT)
                 started = time.monotonic()
-                await end(scene)
+                await end(scene, "the last of all")
                 await until_seen(receiver, 1)
                 return time.monotonic() - started
 

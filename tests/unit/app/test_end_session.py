@@ -169,6 +169,12 @@ def test_hint_of_an_older_login_of_the_same_user_will_do(scene: SignedIn) -> Non
     assert not scene.is_signed_in()
 
 
+def test_hint_of_an_older_login_of_another_user_asks_first(scene: SignedIn) -> None:
+    older = replace(scene.session, session_id="gone long ago", user_id="id-of-wei")
+    assert isinstance(ask(scene, id_token_hint=scene.id_token(older)), AskToConfirm)
+    assert scene.is_signed_in()
+
+
 def test_hint_with_a_pairwise_subject_is_understood() -> None:  # Core section 8.1
     scene = SignedIn(replace(SETTINGS, subject_type=SubjectType.PAIRWISE))
     older = replace(scene.session, session_id="gone long ago")

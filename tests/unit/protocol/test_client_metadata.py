@@ -169,6 +169,11 @@ def test_bad_value_is_refused_by_name(name: str, value: Any) -> None:
     assert refusal.description.startswith(f"{name}: ")
 
 
+def test_private_key_among_public_ones_is_refused_and_not_left_out() -> None:
+    refusal = refusal_of(jwks={"keys": [*JWKS["keys"], KEY.to_jwk(private=True)]})
+    assert "private key" in refusal.description
+
+
 def test_enc_without_alg_is_refused() -> None:  # OpenID Connect Registration section 2
     refusal = refusal_of(id_token_encrypted_response_enc="A256GCM")
     assert refusal.reason == "id_token_encrypted_response_enc_invalid"
