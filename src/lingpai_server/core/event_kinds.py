@@ -25,7 +25,6 @@ class EventKind(StrEnum):
     DEVICE_APPROVED = "device.approved"
     DEVICE_DENIED = "device.denied"
     DEVICE_REDEEMED = "device.redeemed"
-    TOKEN_EXCHANGED = "token.exchanged"
     LOGOUT_TOLD = "logout.told"
     LOGOUT_NOT_TOLD = "logout.not_told"
     CLIENT_REPLACED = "client.replaced"
