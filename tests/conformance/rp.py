@@ -295,7 +295,7 @@ class Flow:
         return claims
 
 
-def pkce() -> tuple[str, dict[str, str]]:
+def pkce() -> tuple[str, dict[str, Any]]:
     """A verifier, and the parameters that announce it (RFC 7636)."""
     verifier = secrets.token_urlsafe(48)
     digest = hashlib.sha256(verifier.encode()).digest()
