@@ -156,12 +156,18 @@ def check_certificate_name(case: Registration) -> Refusal | None:
 
 
 def check_subject_sector(case: Registration) -> Refusal | None:
-    """OpenID Connect Core section 8.1: several hosts are one sector only if a document says so."""
+    """OpenID Connect Core section 8.1: several hosts are one sector only if a document says so.
+
+    The document names redirects: who has none could take any sector for its own.
+    """
     settings = case.settings
-    if settings.subject_type is not SubjectType.PAIRWISE or settings.sector_identifier_uri:
-        return None
+    if settings.sector_identifier_uri is not None:
+        if settings.redirect_uris:
+            return None
+        return refuse_metadata("sector_identifier_uri", "says nothing without redirect_uris")
     urls = [parse_web_url(uri) for uri in settings.redirect_uris]
-    if len({None if url is None else url.host for url in urls}) > 1:
+    is_pairwise = settings.subject_type is SubjectType.PAIRWISE
+    if is_pairwise and len({None if url is None else url.host for url in urls}) > 1:
         return refuse_metadata("sector_identifier_uri", "is needed for redirects to several hosts")
     return None
 

@@ -127,6 +127,17 @@ def test_pairwise_client_of_several_hosts_names_its_sector() -> None:  # Core se
     accepted(subject_type="pairwise", redirect_uris=both[:1])
 
 
+def test_client_without_redirects_takes_no_sector_for_its_own() -> None:
+    """Any document lists all of no redirects, a stranger's too."""
+    refusal = parse(
+        grant_types=[DEVICE_CODE],
+        subject_type="pairwise",
+        sector_identifier_uri="https://victim.example/sector",
+    )
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason == "sector_identifier_uri_invalid"
+
+
 def test_public_client_has_no_grant_of_its_own() -> None:  # RFC 6749 section 4.4
     grants = {"grant_types": [CLIENT_CREDENTIALS], "token_endpoint_auth_method": "none"}
     assert reason_of(**grants) == "grant_types_invalid"
