@@ -57,8 +57,8 @@ def check_assertion(
 ) -> Spend | Refusal:
     """What to mark as used if the assertion is this client's, for this issuer, and fresh.
 
-    `audiences` are all that `aud` may name, alone; whoever else it names could use it here, or we
-    there. Every refusal looks the same to the client.
+    `audiences` are all that `aud` may name: whoever else it names could use it here, or we there.
+    Every refusal looks the same to the client.
     """
     try:
         header, _ = peek_unverified(assertion)
@@ -99,8 +99,8 @@ def _why_not(
         return "client_assertion_subject_differs"
     if not set(token.audience) <= set(audiences):
         return "client_assertion_for_others_too"
-    if len(token.audience) != 1:
-        return "client_assertion_audience_not_one"
+    if len(token.audience) > len(audiences):  # RFC 10070: one element, where one is allowed
+        return "client_assertion_audience_repeated"
     if token.expires_at > now + MAX_AHEAD_SECONDS + LEEWAY_SECONDS:
         return "client_assertion_lives_too_long"
     if not 0 < len(token.token_id or "") <= MAX_JTI_CHARACTERS:

@@ -43,7 +43,7 @@ def read_client_jwks(text: str | bytes) -> KeySet:
 
 def _read_key(member: Any) -> Iterator[PublicKey]:
     """The key once for each algorithm that it may be used with."""
-    if not isinstance(member, dict) or not jwk.PRIVATE_MEMBERS.isdisjoint(member):
+    if not isinstance(member, dict):
         return
     named, kty = member.get("alg"), member.get("kty")
     for alg in (None,) if named is not None else _ALGORITHMS.get(str(kty), ()):

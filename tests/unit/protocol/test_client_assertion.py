@@ -76,6 +76,15 @@ def test_an_assertion_that_others_could_use_as_well_is_refused(other: str) -> No
     _refused(assertion(aud=[ISSUER, other]), "client_assertion_for_others_too")
 
 
+def test_an_array_has_one_element() -> None:  # RFC 10070
+    _refused(assertion(aud=[ISSUER, ISSUER]), "client_assertion_audience_repeated")
+
+
+def test_a_lenient_profile_takes_both_names_of_one_server() -> None:
+    both = assertion(aud=[ISSUER, TOKEN_URL])
+    assert isinstance(_check(both, audiences=(ISSUER, TOKEN_URL)), Spend)
+
+
 def test_an_audience_without_a_name_is_refused() -> None:
     _refused(assertion(aud=...), "client_assertion_refused:missing_claim")
 
