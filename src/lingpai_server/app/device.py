@@ -29,7 +29,7 @@ from lingpai_server.protocol.device import (
     parse_user_code,
     refuse_user_code,
 )
-from lingpai_server.protocol.discovery import DEVICE_AUTHORIZATION_PATH
+from lingpai_server.protocol.discovery import DEVICE_AUTHORIZATION_PATH, endpoint_url
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.login import refuse_throttled
 from lingpai_server.protocol.policy import IssuePolicy
@@ -55,7 +55,7 @@ class AuthorizeDevice:
         self, cmd: DeviceAuthorizationRequest, arrival: Arrival
     ) -> DeviceAuthorization | Refusal:
         """What the device shows and polls with, or why not. Raises StoreUnavailable."""
-        url = self.policy.issuer.removesuffix("/") + DEVICE_AUTHORIZATION_PATH
+        url = endpoint_url(self.policy.issuer, DEVICE_AUTHORIZATION_PATH)
         proven = await self.proofs.prove(cmd.client, arrival, endpoint_url=url)
         if isinstance(proven, Refusal):
             return proven

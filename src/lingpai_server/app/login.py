@@ -13,7 +13,7 @@ from lingpai_server.app.ports import BoundedHasher, KeyRing
 from lingpai_server.app.proofs import Proofs
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.ports import LoginFacts, Store
-from lingpai_server.protocol.discovery import LOGIN_PATH
+from lingpai_server.protocol.discovery import LOGIN_PATH, endpoint_url
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.login import check_login, decide_login
 from lingpai_server.protocol.policy import IssuePolicy
@@ -39,7 +39,7 @@ class LogIn:
 
     async def __call__(self, cmd: LoginRequest, arrival: Arrival) -> IssuedTokens | Refusal:
         """Tokens, or why not. Raises StoreUnavailable, LookupError, IssueError."""
-        url = self.policy.issuer.removesuffix("/") + LOGIN_PATH
+        url = endpoint_url(self.policy.issuer, LOGIN_PATH)
         proven = await self.proofs.prove(cmd.client, arrival, endpoint_url=url)
         if isinstance(proven, Refusal):
             return proven

@@ -15,6 +15,7 @@ from lingpai_server.app.ports import ClientKeys, ClientResolver, KeyRing
 from lingpai_server.core.flow_effects import Spend
 from lingpai_server.core.ports import AlreadySpent, Store
 from lingpai_server.core.records import Client
+from lingpai_server.protocol import discovery
 from lingpai_server.protocol.client_assertion import (
     ASSERTION_ALGORITHMS,
     UNVERIFIABLE,
@@ -27,7 +28,6 @@ from lingpai_server.protocol.client_certificate import (
     check_registered_key,
     check_trusted_subject,
 )
-from lingpai_server.protocol.discovery import TOKEN_PATH
 from lingpai_server.protocol.dpop import (
     NONCE_PURPOSE,
     SPENT_PROOF,
@@ -160,7 +160,7 @@ class Proofs:
         """RFC 10070: the issuer alone. What certification still sends is older than that."""
         if not rules_of(client).lenient_assertion_audience:
             return (self.policy.issuer,)
-        token_url = self.policy.issuer.removesuffix("/") + TOKEN_PATH
+        token_url = discovery.endpoint_url(self.policy.issuer, discovery.TOKEN_PATH)
         return (self.policy.issuer, token_url, endpoint_url)
 
     async def _check_certificate(

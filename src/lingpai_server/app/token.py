@@ -15,7 +15,7 @@ from lingpai_server.app.settling import Contended, refuse_busy, settle
 from lingpai_server.app.token_facts import load_token_facts
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.ports import Store
-from lingpai_server.protocol.discovery import TOKEN_PATH
+from lingpai_server.protocol.discovery import TOKEN_PATH, endpoint_url
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.opaque import opaque_sha256
 from lingpai_server.protocol.policy import IssuePolicy
@@ -49,7 +49,7 @@ class GrantTokens:
 
     async def __call__(self, cmd: TokenRequest, arrival: Arrival) -> IssuedTokens | Refusal:
         """Tokens, or why not. Raises StoreUnavailable, LookupError, IssueError."""
-        url = self.policy.issuer.removesuffix("/") + TOKEN_PATH
+        url = endpoint_url(self.policy.issuer, TOKEN_PATH)
         proven = await self.proofs.prove(cmd.client, arrival, endpoint_url=url)
         if isinstance(proven, Refusal):
             return proven

@@ -76,7 +76,8 @@ class ServerSection:
         None,
         OptionalFolder(),
         "Certificates, in PEM, of the authorities that vouch for clients which authenticate with "
-        "`tls_client_auth`. Empty: nobody can.",
+        "`tls_client_auth`: those that issue to clients themselves, since no chain comes along. "
+        "Empty: nobody can.",
     )
     max_body_bytes: int = setting(
         65536, Integer(1024, 16777216, "bytes"), "The longest request body; a longer one gets 413."

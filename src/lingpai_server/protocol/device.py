@@ -31,7 +31,7 @@ from lingpai_server.core.records import AccountStatus, Api, Client, Event, User
 from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.authorization_details import check_authorization_details
 from lingpai_server.protocol.client_auth import authenticate_client, check_grant_type, parse_client
-from lingpai_server.protocol.discovery import DEVICE_PATH
+from lingpai_server.protocol.discovery import DEVICE_PATH, endpoint_url
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 from lingpai_server.protocol.grants import DEVICE_CODE, choose_user_scopes
 from lingpai_server.protocol.opaque import opaque_sha256
@@ -254,7 +254,7 @@ def _find(findings: DeviceFindings, *, now: float) -> DevicePrompt | Refusal:
 
 
 def _describe(fresh: FreshDevice, policy: IssuePolicy) -> DeviceAuthorization:
-    uri = policy.issuer.removesuffix("/") + DEVICE_PATH
+    uri = endpoint_url(policy.issuer, DEVICE_PATH)
     shown = show_user_code(fresh.user_code)
     return DeviceAuthorization(fresh.device_code, shown, uri, f"{uri}?user_code={shown}")
 
