@@ -8,6 +8,7 @@ from tests.support.house import FORM, JSON, Headers, House, Reply
 SCRIPT = ("origin", "https://app.example")
 OPEN = [
     ("POST", "/token"),
+    ("POST", "/par"),
     ("POST", "/revoke"),
     ("GET", "/userinfo"),
     ("POST", "/userinfo"),

@@ -62,7 +62,12 @@ def routes(
     return (
         Route("POST", base + LOGIN_PATH, endpoints.login),
         Route("POST", base + TOKEN_PATH, endpoints.token, any_origin=True),
-        Route("POST", base + PUSHED_AUTHORIZATION_PATH, endpoints.pushed_authorization),
+        Route(
+            "POST",
+            base + PUSHED_AUTHORIZATION_PATH,
+            endpoints.pushed_authorization,
+            any_origin=True,
+        ),
         Route("POST", base + DEVICE_AUTHORIZATION_PATH, endpoints.device_authorization),
         Route("POST", base + REVOCATION_PATH, token_readers.revoke, any_origin=True),
         Route("GET", base + USERINFO_PATH, token_readers.get_userinfo, any_origin=True),
