@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import signal
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from lingpai.errors import InvalidKey
 from lingpai_server.accounts.passwords import PasswordPolicy
@@ -39,6 +40,8 @@ from lingpai_server.storage.sqlite import SqliteStore
 
 if TYPE_CHECKING:
     pass
+
+LOG = logging.getLogger("lingpai.serve")
 
 DATABASE_FILE_NAME = "lingpai.db"
 
@@ -124,6 +127,8 @@ async def _serve_opened(
         asyncio.create_task(chore)
         for chore in (Upkeep(premises.store, keys).run(), parts.logout_teller.run())
     ]
+    for chore in chores:
+        chore.add_done_callback(_report)
     server = premises.config.server
     certificate, key = server.tls_certificate_file, server.tls_key_file
     tls = None if certificate is None or key is None else TlsFiles(certificate, key)
@@ -133,9 +138,16 @@ async def _serve_opened(
         )
     finally:
         for chore in chores:
+            chore.remove_done_callback(_report)
             chore.cancel()
         await asyncio.gather(*chores, return_exceptions=True)
         parts.close()
+
+
+def _report(chore: asyncio.Task[NoReturn]) -> None:
+    """A chore goes on for ever; one that ends would be missed by nobody."""
+    if not chore.cancelled():
+        LOG.critical("a background task has ended: restart the server", exc_info=chore.exception())
 
 
 async def open_keys(premises: Premises) -> LiveKeyRing:

@@ -245,6 +245,7 @@ def _replace_client(tables: Tables, new: Client) -> None:
         client,
         name=new.name,
         secret_sha256=new.secret_sha256,
+        first_party=new.first_party,
         grant_types=new.grant_types,
         scopes=new.scopes,
         audiences=new.audiences,

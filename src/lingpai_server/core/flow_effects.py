@@ -129,8 +129,8 @@ class MoveNotice:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceClient:
-    """Replaces name, secret, grants, scopes, audiences and settings of a client, and raises its
-    access version: compare-and-set on `client.access_version`."""
+    """Replaces name, secret, grants, scopes, audiences, settings and whether it is first-party, and
+    raises the access version: compare-and-set on `client.access_version`."""
 
     client: Client
 

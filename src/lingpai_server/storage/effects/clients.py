@@ -40,13 +40,14 @@ def replace_client(db: sqlite3.Connection, effect: ReplaceClient) -> None:
         db,
         """
         UPDATE clients
-           SET name = ?1, secret_sha256 = ?2, grant_types = ?3, scopes = ?4, audiences = ?5,
-               settings = ?6, access_version = access_version + 1
-         WHERE client_id = ?7 AND access_version = ?8 AND deleted_at IS NULL
+           SET name = ?1, secret_sha256 = ?2, first_party = ?3, grant_types = ?4, scopes = ?5,
+               audiences = ?6, settings = ?7, access_version = access_version + 1
+         WHERE client_id = ?8 AND access_version = ?9 AND deleted_at IS NULL
         """,
         (
             client.name,
             client.secret_sha256,
+            int(client.first_party),
             TEXTS.encode(client.grant_types),
             TEXTS.encode(client.scopes),
             TEXTS.encode(client.audiences),
