@@ -101,9 +101,7 @@ class House:
         """The application, made anew from the store."""
         stored = asyncio.run(self.store.load_keys())
         self.keys = LiveKeyRing(self.store, _SEALING, stored, issuer=self.config.server.issuer)
-        return assemble(
-            self.config, self.store, self.hasher, self.keys, clock=lambda: self.now
-        ).app
+        return assemble(self.config, self.store, self.hasher, self.keys, clock=lambda: self.now).app
 
     async def _fill(self) -> None:
         if not _KEYS:  # made once: they cost more than all the rest

@@ -82,7 +82,11 @@ def test_a_snapshot_that_resumes_brings_what_was_missed() -> None:
 
 @pytest.mark.parametrize(
     "snapshot",
-    [replace(HELLO, after=9, seq=9), replace(HELLO, gap=True, after=5, seq=8), replace(HELLO, epoch="e2")],
+    [
+        replace(HELLO, after=9, seq=9),
+        replace(HELLO, gap=True, after=5, seq=8),
+        replace(HELLO, epoch="e2"),
+    ],
     ids=["later", "gap", "epoch"],
 )
 def test_after_a_gap_nothing_vouches_for_lists_until_they_are_fetched(snapshot: Batch) -> None:
