@@ -38,6 +38,7 @@ from lingpai_server.core.effects import (
     CreateApi,
     CreateClient,
     CreateUser,
+    Effect,
     RequireVersion,
     SetClientDisabled,
     StartFamily,
@@ -138,9 +139,9 @@ def test_a_client_is_replaced_and_its_access_version_raised(store: Store) -> Non
     assert client_of(store) == replace(new, access_version=2)
 
 
-def test_a_replacement_leaves_what_is_the_operators(store: Store) -> None:
+def test_a_replacement_leaves_whether_it_is_disabled_and_since_when_it_is(store: Store) -> None:
     fill(store, [CreateClient(a_client())], [SetClientDisabled("app", disabled=True)])
-    bold = a_client(access_version=2, first_party=False, disabled=False, created_at=0)
+    bold = a_client(access_version=2, disabled=False, created_at=0)
     fill(store, [ReplaceClient(bold)])
     assert client_of(store) == a_client(access_version=3, disabled=True)
 
@@ -252,17 +253,28 @@ def test_a_client_that_was_not_deleted_stays_whatever_the_time(store: Store) -> 
     assert client_of(store).disabled
 
 
-def test_a_deleted_client_stays_for_as_long_as_something_refers_to_it(store: Store) -> None:
-    late = NOW + 10 * A_DAY
-    session = a_session(absolute_deadline=late)
-    family = a_family(absolute_deadline=late + 1)
-    code = a_code(expires_at=late + 2)
-    pushed = a_pushed_request(expires_at=late + 3)
-    fill(store, people_and_apis(), a_sign_in())
-    device = a_device(expires_at=late + 4)
-    fill(store, [StoreCode(code), StorePushed(pushed), StoreDevice(device)])
-    fill(store, [StartSession(session), StartFamily(family)], [DELETE])
-    removed = [run(store.remove_expired(late + seconds, 100)) for seconds in range(5)]
-    # The browser session; family and session; code; pushed request; device, and so the client.
-    assert removed == [1, 2, 1, 1, 2]
+LATE = NOW + 10 * A_DAY
+ELSEWHERE = a_session("elsewhere", client_id="other", absolute_deadline=LATE)
+REFERENCES: dict[str, tuple[Effect, ...]] = {
+    "session": (StartSession(a_session(absolute_deadline=LATE)),),
+    "family": (
+        StartSession(ELSEWHERE),
+        StartFamily(a_family(session_id="elsewhere", absolute_deadline=LATE)),
+    ),
+    "code": (StoreCode(a_code(expires_at=LATE)),),
+    "pushed request": (StorePushed(a_pushed_request(expires_at=LATE)),),
+    "device": (StoreDevice(a_device(expires_at=LATE)),),
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_deleted_client_stays_for_as_long_as_something_refers_to_it(
+    store: Store, name: str
+) -> None:
+    fill(store, people_and_apis(), a_sign_in(), [CreateClient(a_client("other"))])
+    fill(store, REFERENCES[name], [DELETE])
+    run(store.remove_expired(LATE - 1, 100))
+    assert run(store.remove_expired(LATE - 1, 100)) == 0
+    assert client_of(store).disabled
+    assert run(store.remove_expired(LATE, 100)) == len(REFERENCES[name]) + 1
     assert run(store.load_client("app")) is None

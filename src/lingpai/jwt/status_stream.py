@@ -65,7 +65,14 @@ def sign_batch(batch: Batch, key: SigningKey, *, issuer: str) -> str:
     kept = ("epoch", "after", "seq")
     claims = {name: value for name, value in members.items() if value or name in kept}
     budget = Budget(payload_bytes=MAX_TOKEN_BYTES // 2)
-    return sign(claims, key, typ=STATUS_STREAM_TYP, profile=STATUS_STREAM, budget=budget)
+    return sign(
+        claims,
+        key,
+        typ=STATUS_STREAM_TYP,
+        profile=STATUS_STREAM,
+        budget=budget,
+        allow_names=claims.keys(),  # what it holds is numbers, and names that others chose
+    )
 
 
 def open_batch(raw: str | bytes, keys: KeySource, *, issuer: str, now: float) -> Batch:

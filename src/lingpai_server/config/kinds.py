@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from lingpai.jose import base64url
 
 T = TypeVar("T", covariant=True)
 
@@ -276,6 +275,8 @@ def _read_network(item: object) -> str:
 
 
 def _read_digest(item: object) -> str:
+    from lingpai.jose import base64url  # here, since it brings the whole library along
+
     text = _read_text(item)
     try:
         if len(base64url.decode(text)) == _SHA256_BYTES:

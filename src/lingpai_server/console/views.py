@@ -152,6 +152,7 @@ def device_code_page(
         {
             "user_code": user_code,
             "problem": _problem(refusal, language, "device.unknown", "device.slow"),
+            "wrong": _is_wrong(refusal),
             "hidden": fields,
         },
         here=here,
@@ -258,6 +259,7 @@ def _login_values(form: LoginForm, language: Language) -> dict[str, object]:
         "username": form.username,
         "remember": form.remember,
         "problem": _problem(form.refusal, language, "signin.wrong", "signin.slow"),
+        "wrong": _is_wrong(form.refusal),
     }
 
 
@@ -269,6 +271,11 @@ def _problem(refusal: Refusal | None, language: Language, wrong: str, slow: str)
     if refusal.code is ErrorCode.TEMPORARILY_UNAVAILABLE:
         return say(language, "signin.busy")
     return say(language, wrong)
+
+
+def _is_wrong(refusal: Refusal | None) -> bool:
+    """Whether what was typed is what was wrong."""
+    return refusal is not None and refusal.code is ErrorCode.INVALID_GRANT
 
 
 def _login_status(refusal: Refusal | None) -> int:
