@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
-
 T = TypeVar("T", covariant=True)
 
 _SHA256_BYTES = 32
