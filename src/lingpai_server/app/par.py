@@ -83,7 +83,8 @@ class PushRequest:
                 reason="request_uri_pushed",
                 description="A reference to a request cannot be pushed.",
             )
-        asked = Asked({**parameters, "client_id": client_id}, int(self.clock()))
+        named = {**parameters, "client_id": client_id}
+        asked = Asked(named, int(self.clock()), being_pushed=True)
         raw = parameters.get("request")
         client = None if raw is None else await self.store.load_client(client_id)
         if raw is None or client is None:

@@ -43,7 +43,7 @@ class Asked:
     `pushed` is the row that it came from, by the reference `request_uri`. `problem` is what was
     wrong with a `request` or `request_uri`, to be told once it is known whom to tell. `at` is when
     it first arrived, in seconds since the epoch; `returning` says that it has been at a page of
-    ours since.
+    ours since; `being_pushed` that it comes by the back channel just now.
     """
 
     parameters: Mapping[str, str]
@@ -53,6 +53,7 @@ class Asked:
     signed: bool = False
     problem: Refusal | None = None
     returning: bool = False
+    being_pushed: bool = False
 
     def get(self, name: str) -> str | None:
         """One parameter; None if it was not sent."""

@@ -124,7 +124,7 @@ def check_response_mode(case: Case) -> Refusal | None:
 def check_pushed(case: Case) -> Refusal | None:
     """RFC 9126 section 5: who has to push, is not heard otherwise."""
     required = case.place.rules.par_required or case.place.client.settings.require_par
-    if required and case.asked.pushed is None:
+    if required and case.asked.pushed is None and not case.asked.being_pushed:
         return refuse_request("request_not_pushed", "This client has to push its requests.")
     return None
 
