@@ -53,7 +53,7 @@ class Cookie:
 
 
 class Window:
-    """One page in a profile of its own. `errors` holds the complaints of its console and requests."""
+    """A page in a profile of its own. `errors` holds what its console and its requests complain of."""
 
     def __init__(self, context: BrowserContext) -> None:
         self._context = context
