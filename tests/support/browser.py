@@ -53,7 +53,7 @@ class Cookie:
 
 
 class Window:
-    """A page in a profile of its own. `errors` holds what its console and its requests complain of."""
+    """A page in a profile of its own. `errors` holds what its console and requests complain of."""
 
     def __init__(self, context: BrowserContext) -> None:
         self._context = context
