@@ -20,6 +20,7 @@ from lingpai_server.accounts.passwords import PasswordPolicy
 from lingpai_server.accounts.phc import Argon2Parameters
 from lingpai_server.app.admin.office import Office
 from lingpai_server.app.hashing import Argon2Pool
+from lingpai_server.assembly import assemble
 from lingpai_server.config.model import Config, ServerSection
 from lingpai_server.core.effects import (
     AssignRole,
@@ -35,7 +36,6 @@ from lingpai_server.http.hardening import AsgiApp
 from lingpai_server.keys.making import ISSUER_SECRETS, SealedKeyMaker
 from lingpai_server.keys.sealing import SealingKey
 from lingpai_server.keys.signer import LiveKeyRing
-from lingpai_server.assembly import assemble
 from lingpai_server.protocol.client_secret import client_secret_sha256
 
 ISSUER = "https://id.example"
