@@ -40,7 +40,8 @@ _BUSY = refuse(ErrorCode.TEMPORARILY_UNAVAILABLE, reason="storage", retry_after_
 def see_other(location: str, headers: Headers = ()) -> Answer:
     """303: whatever the request was, the next one is a GET without its body (RFC 9700 section
     4.12)."""
-    return Answer(303, (("location", location), *NO_STORE, *headers), b"")
+    plain = ("content-type", "text/plain; charset=utf-8")
+    return Answer(303, (("location", location), plain, *NO_STORE, *headers), b"")
 
 
 def with_query(uri: str, parameters: Mapping[str, str]) -> str:

@@ -28,6 +28,7 @@ _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*", re.ASCII)  # RFC 3986 section 3.1, as
 _NEVER = frozenset({"javascript", "data", "vbscript", "blob", "filesystem", "about"})
 
 NO_FORM = "'none'"
+OWN_REFERRER = "same-origin"
 OWN_FORM = "'self'"
 
 
@@ -46,7 +47,7 @@ def form_to_client(client: Client | None) -> str:
     return form_to((*settings.redirect_uris, *settings.post_logout_redirect_uris))
 
 
-def page_headers(form_action: str, *, script: bool = False, referrer: str | None = None) -> Headers:
+def page_headers(form_action: str, *, script: bool, referrer: str) -> Headers:
     """Everything that a page is sent with, beside what every response is. `script` lets the page
     run the script of this origin that submits its form."""
     policy = (
@@ -62,6 +63,6 @@ def page_headers(form_action: str, *, script: bool = False, referrer: str | None
         ("content-type", "text/html; charset=utf-8"),
         ("content-security-policy", "; ".join(policy)),
         ("cross-origin-opener-policy", "same-origin"),
-        ("referrer-policy", referrer or "same-origin"),
+        ("referrer-policy", referrer),
         *NO_STORE,
     )

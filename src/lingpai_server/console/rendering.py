@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from lingpai_server.console.assets import Asset, load_assets
 from lingpai_server.console.catalogue import say, say_plainly
 from lingpai_server.console.languages import Language
-from lingpai_server.console.page_headers import page_headers
+from lingpai_server.console.page_headers import NO_FORM, OWN_REFERRER, page_headers
 from lingpai_server.http.answers import Answer, Headers
 
 LANGUAGE_PARAMETER = "lang"
@@ -30,9 +30,9 @@ class Page:
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
     here: str | None = field(default=None, repr=False)
     status: int = 200
-    form_action: str = "'none'"
+    form_action: str = NO_FORM
     script: bool = False
-    referrer: str | None = None
+    referrer: str = OWN_REFERRER
     headers: Headers = ()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -26,7 +27,10 @@ from lingpai_server.protocol.errors import ErrorCode, Refusal
 Hidden = tuple[tuple[str, str], ...]
 
 _TILES = 6
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_MAX_NAME_CHARS = 60
+_UNSEEN = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
+_JOINERS = frozenset("\u200c\u200d")  # Persian and emoji are written with them
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _LINKS = ("client_uri", "policy_uri", "tos_uri")
 
 
@@ -50,9 +54,21 @@ class LoginForm:
 
 def view_client(client: Client) -> ClientView:
     """The initial of the first word, on one of a few colours, always the same for a client."""
-    name = client.name or client.client_id
+    name = readable_name(client.name) or readable_name(client.client_id)
     initial = next((char for char in name if char.isalnum()), "#")
     return ClientView(name, initial.upper()[:1], sha256(client.client_id.encode())[0] % _TILES)
+
+
+def readable_name(name: str) -> str:
+    """A name without what would turn it around or hide in it, and no longer than a name: what a
+    stranger calls itself must not read like a sentence of ours."""
+    visible = (
+        char
+        for char in " ".join(name.split())
+        if unicodedata.category(char) not in _UNSEEN or char in _JOINERS
+    )
+    shown = "".join(visible).strip()
+    return shown if len(shown) <= _MAX_NAME_CHARS else shown[: _MAX_NAME_CHARS - 1] + "…"
 
 
 def hidden(language: Language | None, **values: str) -> Hidden:
@@ -126,7 +142,7 @@ def consent_page(
             "api_name": needed.api.name,
             "details": explain_details(needed.details),
             "caution": _caution(needed.client, language, issuer),
-            "destination": _destination(needed.redirect_host, language),
+            "destination": _destination(needed, language),
             "links": _links(needed.client, language),
             "other_account": other_account,
             "hidden": fields,
@@ -295,10 +311,13 @@ def _caution(client: Client, language: Language, issuer: str) -> str | None:
     return None
 
 
-def _destination(host: str, language: Language) -> str:
+def _destination(needed: NeedsConsent, language: Language) -> str:
+    """Where the answer goes: a website, a program on this computer, or an app with a scheme."""
+    host = needed.redirect_host
     if host in _LOOPBACK:
         return say(language, "consent.host.here")
-    if "." not in host or ":" in host:
+    schemes = {urlsplit(uri).scheme for uri in needed.client.settings.redirect_uris}
+    if host in schemes:
         return say(language, "consent.host.app", host=host)
     return say(language, "consent.host", host=host)
 
