@@ -126,6 +126,8 @@ def test_every_block_runs_as_printed(
 ) -> None:
     module = ModuleType(f"page_{page.stem.replace('-', '_')}")
     monkeypatch.setitem(sys.modules, module.__name__, module)  # frameworks look for annotations
+    if server is not None:
+        monkeypatch.chdir(server.data.parent)  # where its shell blocks run, too
     for block in read_blocks(page):
         if block.kind == "python":
             run_python(block, page, module, ADDRESS if server is None else server.url)
