@@ -11,6 +11,7 @@ from tests.support.stores import a_login, fill, people_and_apis
 
 from lingpai_server.app.upkeep import Upkeep
 from lingpai_server.core.effects import StoreKey
+from lingpai_server.core.flow_effects import Spend
 from lingpai_server.core.secret import Secret
 from lingpai_server.keys.making import SealedKeyMaker
 from lingpai_server.keys.sealing import SealingKey
@@ -56,6 +57,39 @@ def test_what_is_past_is_removed() -> None:
     assert asyncio.run(store.load_family(family)) is not None
     run_for_a_while(Upkeep(store, keys, clock=lambda: 9e9))
     assert asyncio.run(store.load_family(family)) is None
+
+
+class SweptStore(MemoryStore):
+    """Tells when a sweep has come to its end, and how many rows each batch had."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.batches: list[int] = []
+        self.swept = asyncio.Event()
+
+    async def remove_expired(self, now: int, limit: int) -> int:
+        removed = await super().remove_expired(now, limit)
+        self.batches.append(removed)
+        if removed < limit:
+            self.swept.set()
+        return removed
+
+
+def test_one_sweep_removes_all_that_is_past_however_much_it_is() -> None:
+    """A busy server marks more in a second than one batch can hold."""
+    store = SweptStore()
+    keys = ring_over(store)
+    fill(store, [Spend("dpop", number.to_bytes(32, "big"), 1) for number in range(1_200)])
+
+    async def scenario() -> None:
+        running = asyncio.create_task(Upkeep(store, keys, clock=lambda: 9e9).run())
+        await asyncio.wait_for(store.swept.wait(), 30)
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+
+    asyncio.run(scenario())
+    assert store.batches == [500, 500, 200]
 
 
 def test_keys_that_do_not_open_are_told(caplog: pytest.LogCaptureFixture) -> None:
