@@ -5,10 +5,7 @@ The visitor keeps its cookie and says where it comes from, as browsers do, and f
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any, Final
@@ -25,15 +22,12 @@ from lingpai_server.core.effects import CreateApi, CreateClient
 from lingpai_server.core.flow_effects import ReplaceApi, StoreDevice
 from lingpai_server.core.flow_records import DeviceGrant, DeviceState
 from lingpai_server.core.records import USERINFO_AUDIENCE, Client
-from lingpai_server.http.hardening import AsgiApp
-from lingpai_server.http.serving import serve_app
 from lingpai_server.protocol.openid_scopes import OPENID_SCOPES
 
 REDIRECT: Final = "https://shop.example/callback"
 AFTERWARDS: Final = "https://shop.example/bye"
 USER_CODE: Final = "WDJB-MJHT"
 PAYMENT: Final = "payment"
-_LISTEN_SECONDS = 15
 _TEXTS = {
     "orders:read": "See your orders",
     "orders:read#zh-CN": "查看您的订单",
@@ -228,24 +222,3 @@ class Visitor:
             name, _, value = header.partition(";")[0].partition("=")
             assert name == SESSION_COOKIE
             self.cookie = value or None
-
-
-@contextmanager
-def serving_app(app: AsgiApp, port: int) -> Iterator[None]:
-    """The application on a loopback port, served by a thread of this process."""
-    listening, loops = threading.Event(), list[tuple[asyncio.AbstractEventLoop, asyncio.Event]]()
-
-    async def serve() -> None:
-        stop = asyncio.Event()
-        loops.append((asyncio.get_running_loop(), stop))
-        await serve_app(app, "127.0.0.1", port, stop=stop, on_listening=listening.set)
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    try:
-        assert listening.wait(_LISTEN_SECONDS), "the pages are not served"
-        yield
-    finally:
-        (loop, stop), *_ = loops
-        loop.call_soon_threadsafe(stop.set)
-        thread.join(_LISTEN_SECONDS)
