@@ -34,7 +34,7 @@ class RequireVersion:
 @dataclass(frozen=True, slots=True)
 class StartSession:
     """A new session row; NotFound without its user and client. Lost if it has a browser session
-    that has ended meanwhile, unless the session is offline."""
+    that has ended meanwhile, or whose row is gone, unless the session is offline."""
 
     session: Session
 
@@ -91,7 +91,7 @@ class EndSession:
 
 @dataclass(frozen=True, slots=True)
 class EndSessionsOfUser:
-    """Ends every session of one user, and revokes their families."""
+    """Ends every session of one user and revokes their families; ends his browser sessions."""
 
     user_id: str
     at: int
@@ -137,7 +137,8 @@ class SetAccountStatus:
 
 @dataclass(frozen=True, slots=True)
 class SetClientDisabled:
-    """Disables or enables a client and raises its access version."""
+    """Disables or enables a client and raises its access version; NotFound if it is absent or was
+    deleted."""
 
     client_id: str
     disabled: bool

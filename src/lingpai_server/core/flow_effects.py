@@ -44,7 +44,7 @@ class EndBrowser:
 
 @dataclass(frozen=True, slots=True)
 class StoreCode:
-    """A new code; lost if its browser session has ended meanwhile."""
+    """A new code; lost if its browser session has ended meanwhile, or its row is gone."""
 
     code: AuthorizationCode
 
@@ -137,8 +137,9 @@ class ReplaceClient:
 
 @dataclass(frozen=True, slots=True)
 class DeleteClient:
-    """Disables a client for ever, ends its sessions, revokes its families; compare-and-set on the
-    access version. The row stays for as long as something refers to it."""
+    """Disables a client for ever, ends its sessions, revokes its families, forgets its consents and
+    its roles; compare-and-set on the access version. The row stays, and the identifier taken, for
+    as long as something refers to it, and for a day at least."""
 
     client_id: str
     access_version: int

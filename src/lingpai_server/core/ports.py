@@ -104,8 +104,10 @@ class Store(Protocol):
     async def remove_expired(self, now: int, limit: int) -> int:
         """Delete at most `limit` rows that can matter to nobody at `now`; how many were deleted.
 
-        Families, sessions and browser sessions past their absolute deadline, codes, devices,
-        pushed requests and spent marks past their expiry, throttle buckets that have decayed.
+        Families and sessions past their absolute deadline, browser sessions a day later; codes,
+        devices, pushed requests and spent marks past their expiry; throttle buckets that have
+        decayed; deleted clients, a day later, that nothing refers to. A session whose client has
+        not been told of its end stays, until it has been over for a day.
         Ask again while it answers `limit`.
         """
 
@@ -193,7 +195,7 @@ class Store(Protocol):
         """All users by name, for the command line."""
 
     async def list_clients(self) -> tuple[Client, ...]:
-        """All clients by identifier, for the command line."""
+        """All clients by identifier but those that were deleted, for the command line."""
 
     async def list_apis(self) -> tuple[Api, ...]:
         """All APIs by audience, for the command line."""
