@@ -49,7 +49,9 @@ class DevicePages:
         visit = Visit.of(exchange, exchange.read_query())
         ended = _RESULTS.get(visit.parameters.get("result", ""))
         if ended is not None:
-            return self.renderer.render(done_page(ended, visit.language()))
+            return self.renderer.render(
+                done_page(ended, visit.language(), good=ended == "device.allowed")
+            )
         code = visit.parameters.get("user_code")
         if code is None:
             return self._ask_for_code(visit)

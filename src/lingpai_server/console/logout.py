@@ -71,7 +71,7 @@ class LogoutPages:
             case LoggedOutPage():
                 language = visit.language(outcome.ui_locales)
                 here = self.renderer.link(END_SESSION_PATH)
-                page = done_page("logout.done", language, here=here)
+                page = done_page("logout.done", language, good=True, here=here)
                 return self._forget(self.renderer.render(page))
             case PostLogoutRedirect():
                 return see_other(outcome.uri, (clear_session_cookie(),))

@@ -215,13 +215,15 @@ def logout_page(asked: AskToConfirm, language: Language, fields: Hidden) -> Page
     )
 
 
-def done_page(about: str, language: Language, *, here: str | None = None) -> Page:
-    """Nothing is left to do here; `about` names the texts."""
+def done_page(
+    about: str, language: Language, *, good: bool = False, here: str | None = None
+) -> Page:
+    """Nothing is left to do here; `about` names the texts. `good` says that it was done."""
     return Page(
         "done",
         say_plainly(language, f"{about}.title"),
         language,
-        {"lead": say(language, f"{about}.lead")},
+        {"lead": say(language, f"{about}.lead"), "good": good},
         here=here,
     )
 
