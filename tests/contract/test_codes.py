@@ -13,6 +13,7 @@ from tests.support.stores import (
     a_client,
     a_code,
     a_pushed_request,
+    a_session,
     a_sign_in,
     an_api,
     fill,
@@ -20,7 +21,14 @@ from tests.support.stores import (
     run,
 )
 
-from lingpai_server.core.effects import AssignRole, EndSessionsOfUser, PutRole, Record
+from lingpai_server.core.effects import (
+    AssignRole,
+    Effect,
+    EndSessionsOfUser,
+    PutRole,
+    Record,
+    StartSession,
+)
 from lingpai_server.core.flow_effects import (
     EndBrowser,
     RedeemCode,
@@ -124,6 +132,24 @@ def test_a_code_is_redeemed_once(signed_in: Store) -> None:
     with pytest.raises(StaleState):
         run(signed_in.apply((RedeemCode(CODE, NOW + 4, "session-2"),)))
     assert code_of(signed_in).session_id == "session-1"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        EndBrowser(a_browser().browser_id, NOW + 1, "logout"),
+        EndSessionsOfUser("id-of-ming", NOW + 1, "ended by operator"),
+    ],
+)
+def test_the_redemption_of_a_code_whose_browser_session_has_ended_is_lost(
+    signed_in: Store, end: Effect
+) -> None:
+    """For an offline session, too: signing out everywhere raises no access version."""
+    fill(signed_in, [StoreCode(a_code())], [end])
+    with pytest.raises(StaleState):
+        run(signed_in.apply((StartSession(a_session(offline=True)), REDEEM)))
+    assert run(signed_in.load_session("session-1")) is None
+    assert code_of(signed_in).redeemed_at is None
 
 
 def test_the_redemption_of_an_unknown_code_is_lost(signed_in: Store) -> None:

@@ -21,6 +21,7 @@ from tests.support.stores import (
     run,
 )
 
+from lingpai_server.core.effects import EndSessionsOfUser
 from lingpai_server.core.flow_effects import EndBrowser, MoveDevice, StoreDevice
 from lingpai_server.core.flow_records import DeviceFacts, DeviceGrant, DeviceState
 from lingpai_server.core.ports import AlreadyExists, NotFound, StaleState, Store
@@ -168,8 +169,10 @@ def test_an_approval_in_a_browser_session_that_has_ended_or_is_gone_is_lost(
         run(waiting.apply((MoveDevice(a_device(), an_approved_device(browser_id=browser_id)),)))
 
 
-def test_an_approved_device_moves_on_after_the_end_of_its_browser_session(waiting: Store) -> None:
-    """What it may buy then is for the decision to say: an offline session outlives the browser."""
+def test_an_approved_device_is_still_polled_after_the_end_of_its_browser_session(
+    waiting: Store,
+) -> None:
+    """Its facts tell of the end, so that the device can be told."""
     polled = an_approved_device(polled_at=NOW + 9.0)
     fill(waiting, [APPROVE], [EndBrowser(BROWSER_ID, NOW + 1, "logout")])
     fill(waiting, [MoveDevice(an_approved_device(), polled)])
@@ -177,3 +180,14 @@ def test_an_approved_device_moves_on_after_the_end_of_its_browser_session(waitin
     assert facts is not None
     assert facts.device == polled
     assert facts.browser == a_browser(ended_at=NOW + 1, end_reason="logout")
+
+
+def test_the_redemption_of_a_device_after_the_end_of_its_browser_session_is_lost(
+    waiting: Store,
+) -> None:
+    """Signing out everywhere raises no access version: this is what stops a device on its way."""
+    redeemed = an_approved_device(state=DeviceState.REDEEMED, session_id="session-1")
+    fill(waiting, [APPROVE], [EndSessionsOfUser("id-of-ming", NOW + 1, "ended by operator")])
+    with pytest.raises(StaleState):
+        run(waiting.apply((MoveDevice(an_approved_device(), redeemed),)))
+    assert device_of(waiting) == an_approved_device()

@@ -98,7 +98,10 @@ def test_of_three_processes_exactly_one_does_what_is_done_once(path: Path, name:
             assert sorted(both(racers, *commands)) == ["lost", "lost", "won"]
 
 
-def test_a_session_begun_in_one_process_never_survives_the_logout_in_another(path: Path) -> None:
+@pytest.mark.parametrize("name", ["enter", "redeem", "collect"])
+def test_a_session_begun_in_one_process_never_survives_the_logout_in_another(
+    path: Path, name: str
+) -> None:
     store = SqliteStore.open(path)
     fill(store, *map(things, range(LOGIN_ROUNDS)))
     with puppet("obey", path) as first, puppet("obey", path) as second:
@@ -106,7 +109,7 @@ def test_a_session_begun_in_one_process_never_survives_the_logout_in_another(pat
         assert [one.hear() for one in pair] == ["ready", "ready"]
         for number in range(LOGIN_ROUNDS):
             random.shuffle(pair)
-            entered, left = both(pair, ("enter", number, 0), ("leave", number, 1))
+            entered, left = both(pair, (name, number, 0), ("leave", number, 1))
             facts = run(store.load_family(family_id(number, 0)))
             assert left == "won"
             assert (facts is not None) == (entered == "won")

@@ -143,7 +143,7 @@ def _store_code(tables: Tables, code: AuthorizationCode) -> None:
 
 def _redeem_code(tables: Tables, effect: RedeemCode) -> None:
     code = tables.codes.get(effect.code_sha256)
-    if code is None or code.redeemed_at is not None:
+    if code is None or code.redeemed_at is not None or not browser_lives(tables, code.browser_id):
         raise StaleState
     redeemed = replace(code, redeemed_at=effect.at, session_id=effect.session_id)
     tables.codes[effect.code_sha256] = redeemed
@@ -180,8 +180,8 @@ def _move_device(tables: Tables, effect: MoveDevice) -> None:
     device = tables.devices.get(before.device_sha256)
     if device is None or _poll_state(device) != _poll_state(before):
         raise StaleState
-    newly_named = after.browser_id is not None and after.browser_id != before.browser_id
-    if newly_named and not browser_lives(tables, after.browser_id or b""):
+    steps = after.state is not before.state and after.browser_id is not None
+    if steps and not browser_lives(tables, after.browser_id or b""):
         raise StaleState
     require(after.user_id is None or after.user_id in tables.users, "the device's user")
     tables.devices[device.device_sha256] = replace(

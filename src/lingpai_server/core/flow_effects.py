@@ -51,7 +51,8 @@ class StoreCode:
 
 @dataclass(frozen=True, slots=True)
 class RedeemCode:
-    """Compare-and-set from not redeemed to redeemed; lost if it was redeemed, or is gone."""
+    """Compare-and-set from not redeemed to redeemed; lost if it was redeemed, or is gone, or if its
+    browser session has ended meanwhile, or its row is gone."""
 
     code_sha256: bytes = field(repr=False)
     at: int
@@ -83,8 +84,9 @@ class StoreDevice:
 @dataclass(frozen=True, slots=True)
 class MoveDevice:
     """Compare-and-set of a device grant: lost unless its state, its interval and its last poll
-    still are those of `before`. Lost, too, if `after` names a browser session that `before` did not
-    name and that has ended. Who asks, for which API, and until when, stays as it is."""
+    still are those of `before`. A step to another state is lost, too, if `after` names a browser
+    session that has ended, or whose row is gone. Who asks, for which API, and until when, stays as
+    it is."""
 
     before: DeviceGrant
     after: DeviceGrant

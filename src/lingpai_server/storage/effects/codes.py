@@ -26,6 +26,8 @@ def redeem_code(db: sqlite3.Connection, effect: RedeemCode) -> None:
         """
         UPDATE codes SET redeemed_at = ?1, session_id = ?2
          WHERE code_sha256 = ?3 AND redeemed_at IS NULL
+           AND EXISTS (SELECT 1 FROM browsers b
+                        WHERE b.browser_id = codes.browser_id AND b.ended_at IS NULL)
         """,
         (effect.at, effect.session_id, effect.code_sha256),
     )

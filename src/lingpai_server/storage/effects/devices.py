@@ -25,7 +25,8 @@ def store_device(db: sqlite3.Connection, effect: StoreDevice) -> None:
 def move_device(db: sqlite3.Connection, effect: MoveDevice) -> None:
     """The time of the last poll comes back from the store bit for bit, so it can be compared."""
     before, after = effect.before, effect.after
-    if after.browser_id not in {None, before.browser_id} and not lives(db, after.browser_id):
+    steps = after.state is not before.state and after.browser_id is not None
+    if steps and not lives(db, after.browser_id):
         raise StaleState
     moved = put(
         db,
