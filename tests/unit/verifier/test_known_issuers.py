@@ -30,7 +30,6 @@ from lingpai.verifier.known_issuers import (
     okta,
 )
 
-NOW = int(time.time())
 TENANT = "0f0f0f0f-0000-4000-8000-000000000001"
 API = "0a0a0a0a-0000-4000-8000-000000000002"
 APP = "0b0b0b0b-0000-4000-8000-000000000003"
@@ -217,7 +216,8 @@ each = pytest.mark.parametrize("shape", SHAPES.values(), ids=SHAPES.keys())
 def seal(shape: Shape, *, key: Key = KEY, alg: str = "RS256", **changes: Any) -> str:
     """A token of that shape; None leaves a claim out."""
     assert isinstance(key, PrivateKey)
-    claims = {"sub": "user-1", "iat": NOW, "exp": NOW + 300, **shape.claims, **changes}
+    now = int(time.time())
+    claims = {"sub": "user-1", "iat": now, "exp": now + 300, **shape.claims, **changes}
     kept = {name: value for name, value in claims.items() if value is not None}
     header = {"alg": alg, "kid": "key-1", **shape.header}
     return sign_compact(strict_json.encode(kept), key, header)
