@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from authlib.integrations.base_client import OAuthError
+from authlib.integrations.httpx_client import AsyncOAuth2Client
 from authlib.integrations.starlette_client import OAuth
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -93,8 +94,8 @@ class Application:
         """A new access token for the refresh token."""
         old = request.session["token"]
         metadata = await self._client.load_server_metadata()
-        async with self._client._get_oauth_client(**metadata) as session:
-            fresh = await session.refresh_token(
+        async with AsyncOAuth2Client(self._client.client_id, self._client.client_secret) as client:
+            fresh = await client.refresh_token(
                 metadata["token_endpoint"], refresh_token=old["refresh_token"]
             )
         request.session["token"] = {**old, **fresh}
