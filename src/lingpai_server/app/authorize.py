@@ -1,7 +1,8 @@
 """The authorization endpoint: what was asked, what is known, a decision. No HTML, no HTTP.
 
 A request that has to wait for a page travels in the browser, sealed. It comes back as it was, and
-is decided anew.
+is decided anew. The page is bound to the browser session that it was shown to: a "yes" that comes
+from another one is a question asked once more.
 """
 
 from __future__ import annotations
@@ -30,10 +31,18 @@ from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.resources import wanted_audience
 from lingpai_server.protocol.scopes import parse_scope
 from lingpai_server.protocol.subjects import sector_of
-from lingpai_server.sessions.browsers import browser_id_of
+from lingpai_server.sessions.browsers import browser_id_of, browser_name
 
 TICKET = "authorize"
 TICKET_SECONDS = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A request that comes back, and the browser session that its page was shown to."""
+
+    asked: Asked
+    browser: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +77,10 @@ class Authorize:
         self, ticket: str, *, browser_secret: Secret[str] | None, address: str | None
     ) -> AuthorizeOutcome:
         """The same request again, after a login or a reload. Raises StoreUnavailable."""
-        asked = await self._open(ticket)
-        if isinstance(asked, Refusal):
-            return PageRefusal(asked)
-        return await self._settle(asked, browser_secret, address)
+        opened = await self._open(ticket)
+        if isinstance(opened, Refusal):
+            return PageRefusal(opened)
+        return await self._settle(opened.asked, browser_secret, address)
 
     async def consent(
         self,
@@ -81,46 +90,61 @@ class Authorize:
         browser_secret: Secret[str] | None,
         address: str | None,
     ) -> AuthorizeOutcome:
-        """The user's answer to NeedsConsent. Raises StoreUnavailable."""
-        asked = await self._open(ticket)
-        if isinstance(asked, Refusal):
-            return PageRefusal(asked)
-        return await self._settle(asked, browser_secret, address, allowed=allow)
+        """The user's answer to NeedsConsent; of another browser session, it asks again.
+
+        Whoever logs in as somebody else in another tab has not seen this page. Raises
+        StoreUnavailable.
+        """
+        opened = await self._open(ticket)
+        if isinstance(opened, Refusal):
+            return PageRefusal(opened)
+        own = opened.browser == browser_name(browser_secret)
+        return await self._settle(
+            opened.asked, browser_secret, address, allowed=allow if own else None
+        )
 
     async def cancel(self, ticket: str) -> AuthorizeOutcome:
         """The user would rather not log in: the client hears that access is denied."""
-        asked = await self._open(ticket)
-        if isinstance(asked, Refusal):
-            return PageRefusal(asked)
+        opened = await self._open(ticket)
+        if isinstance(opened, Refusal):
+            return PageRefusal(opened)
         denied = refuse(
             ErrorCode.ACCESS_DENIED,
             reason="login_cancelled",
             description="The user did not log in.",
         )
-        return await self._settle(replace(asked, problem=denied), None, None)
+        return await self._settle(replace(opened.asked, problem=denied), None, None)
 
     # --- tickets ------------------------------------------------------------------------------
 
-    def _seal(self, asked: Asked) -> str:
-        members: dict[str, Any] = {"at": asked.at, "signed": asked.signed}
+    def _seal(self, asked: Asked, browser_secret: Secret[str] | None) -> str:
+        members: dict[str, Any] = {
+            "at": asked.at,
+            "signed": asked.signed,
+            "browser": browser_name(browser_secret),
+        }
         if asked.request_uri is None:
             members["parameters"] = dict(asked.parameters)
         else:
             members |= {"client_id": asked.get("client_id"), "request_uri": asked.request_uri}
         return self.keys.seal_ticket(TICKET, members)
 
-    async def _open(self, ticket: str) -> Asked | Refusal:
+    async def _open(self, ticket: str) -> _Opened | Refusal:
         members = self.keys.open_ticket(TICKET, ticket)
         if members is None or self.clock() - members["at"] >= TICKET_SECONDS:
             return refuse_request(
                 "ticket_over", "The page has waited for too long. Go back to the application."
             )
         if "request_uri" in members:
-            return await self._reader.read_pushed(
+            asked = await self._reader.read_pushed(
                 members["client_id"], members["request_uri"], members["at"], returning=True
             )
-        parameters, signed = members["parameters"], members["signed"]
-        return Asked(parameters, members["at"], signed=signed, returning=True)
+            if isinstance(asked, Refusal):
+                return asked
+        else:
+            parameters, signed = members["parameters"], members["signed"]
+            asked = Asked(parameters, members["at"], signed=signed, returning=True)
+        return _Opened(asked, members["browser"])
 
     # --- what becomes of it -------------------------------------------------------------------
 
@@ -136,7 +160,7 @@ class Authorize:
             fresh = asked if asked.pushed is None else await self._reload(asked)
             facts = await self._load(fresh, browser_secret)
             carried = Carried(
-                ticket=self._seal(asked),
+                ticket=self._seal(asked, browser_secret),
                 code=draw_opaque(CODE_PREFIX),
                 hinted_user_id=await self._read_hint(fresh, facts),
                 allowed=allowed,

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lingpai.jose import base64url
 from lingpai_server.app.clock import Clock, now
 from lingpai_server.app.issuing import with_subject_of
 from lingpai_server.app.ports import KeyRing
@@ -35,7 +34,7 @@ from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 from lingpai_server.protocol.id_token import ID_TOKEN_TYP
 from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.subjects import sector_of
-from lingpai_server.sessions.browsers import browser_id_of
+from lingpai_server.sessions.browsers import browser_id_of, browser_name
 
 TICKET_SECONDS = 3600
 _COME_BY_GET = "end_session"
@@ -94,7 +93,7 @@ class EndSession:
             _read_request(members),
             browser_secret,
             address=address,
-            confirmed=members.get("browser") == _browser_name(browser_secret),
+            confirmed=members.get("browser") == browser_name(browser_secret),
         )
 
     async def _settle(
@@ -151,7 +150,7 @@ class EndSession:
     ) -> str:
         members = {
             "at": int(self.clock()),
-            "browser": _browser_name(browser_secret),
+            "browser": browser_name(browser_secret),
             "client_id": request.client_id,
             "redirect_uri": request.redirect_uri,
             "state": request.state,
@@ -178,10 +177,6 @@ def _read_request(members: Mapping[str, Any]) -> EndSessionRequest:
         state=members["state"],
         ui_locales=tuple(members["ui_locales"]),
     )
-
-
-def _browser_name(browser_secret: Secret[str] | None) -> str | None:
-    return None if browser_secret is None else base64url.encode(browser_id_of(browser_secret))
 
 
 def _refuse_ticket() -> PageRefusal:

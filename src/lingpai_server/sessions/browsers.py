@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from lingpai.jose import base64url
 from lingpai.jose.crypto import sha256
 from lingpai_server.core.flow_records import BrowserSession
 from lingpai_server.core.secret import Secret
@@ -10,6 +11,11 @@ from lingpai_server.core.secret import Secret
 def browser_id_of(cookie: Secret[str]) -> bytes:
     """What the store knows a browser session by: the SHA-256 of the cookie's text."""
     return sha256(cookie.reveal().encode("utf-8"))
+
+
+def browser_name(cookie: Secret[str] | None) -> str | None:
+    """What a sealed page calls the browser session that it was shown to: its id, or None."""
+    return None if cookie is None else base64url.encode(browser_id_of(cookie))
 
 
 def is_live(browser: BrowserSession, *, now: float) -> bool:
