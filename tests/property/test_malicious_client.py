@@ -320,6 +320,28 @@ class MaliciousClients(RuleBasedStateMachine):
         return self.redeem(code, "owner", "right", "right", True)
 
     @rule(
+        client=clients,
+        user=users,
+        number=st.integers(0, 99),
+        between=st.sampled_from(["locked", "logged out", "too late", "nothing"]),
+    )
+    def redeem_after_what_ends_a_code(
+        self, client: str, user: str, number: int, between: str
+    ) -> None:
+        """A code is only as good as the login behind it: `note_redemption` says when that ended."""
+        code = self.authorize_honestly(client, user, number)
+        if not isinstance(code, Code):
+            return
+        if between == "locked":
+            self.lock(user, True)
+        elif between == "logged out":
+            self.log_out_and_in(user)
+        elif between == "too late":
+            self.wait(CODE_SECONDS)
+        self.redeem(code, "owner", "right", "right", True)
+        self.lock(user, False)
+
+    @rule(
         target=pushed,
         client=clients,
         asked=scopes,

@@ -71,7 +71,7 @@ def resume(scene: SignedIn, ticket: str, cookie: Secret[str] | None = COOKIE) ->
 
 
 def consent_page(scene: SignedIn, **changes: str) -> NeedsConsent:
-    outcome = ask(scene, **changes)
+    outcome = ask(scene, COOKIE, **changes)
     assert isinstance(outcome, NeedsConsent)
     return outcome
 
