@@ -25,7 +25,14 @@ from lingpai_server.core.effects import (
     StartFamily,
     StartSession,
 )
-from lingpai_server.core.flow_effects import EndBrowser, SlideBrowser, StartBrowser, StoreCode
+from lingpai_server.core.flow_effects import (
+    EndBrowser,
+    RedeemCode,
+    RenewBrowser,
+    SlideBrowser,
+    StartBrowser,
+    StoreCode,
+)
 from lingpai_server.core.flow_records import BrowserFacts, BrowserSession, SessionFacts
 from lingpai_server.core.ports import AlreadyExists, NotFound, StaleState, Store
 
@@ -136,6 +143,71 @@ def test_the_end_does_not_touch_an_earlier_end_of_a_session(signed_in: Store) ->
     fill(signed_in, [StartSession(a_session(browser_id=BROWSER_ID))])
     fill(signed_in, [EndSession("session-1", NOW + 1, "revoked")], [END])
     assert session_of(signed_in, "session-1").session.end_reason == "revoked"
+
+
+RENEW = RenewBrowser(BROWSER_ID, a_browser(OTHER_ID, auth_time=NOW + 5), NOW + 5, "again")
+
+
+def test_a_renewed_browser_session_is_another_one_and_the_old_one_is_over(
+    signed_in: Store,
+) -> None:
+    fill(signed_in, [RENEW])
+    assert browser_of(signed_in, OTHER_ID) == RENEW.browser
+    old = browser_of(signed_in)
+    assert (old.ended_at, old.end_reason) == (NOW + 5, "again")
+
+
+def test_sessions_go_on_in_the_renewed_browser_session_and_end_with_it(signed_in: Store) -> None:
+    bound = a_session("bound", browser_id=BROWSER_ID)
+    offline = a_session("offline", browser_id=BROWSER_ID, offline=True)
+    over = a_session("over", browser_id=BROWSER_ID)
+    fill(
+        signed_in,
+        [StartSession(bound), StartSession(offline), StartSession(over)],
+        [EndSession("over", NOW + 1, "logout"), StartFamily(a_family(session_id="bound"))],
+        [RENEW],
+    )
+    assert session_of(signed_in, "bound").session.browser_id == OTHER_ID
+    assert session_of(signed_in, "bound").session.ended_at is None
+    assert session_of(signed_in, "offline").session.browser_id == OTHER_ID
+    assert session_of(signed_in, "over").session.browser_id == BROWSER_ID
+    family = run(signed_in.load_family(FAMILY_ID))
+    assert family is not None
+    assert family.family.revoked_at is None
+    fill(signed_in, [EndBrowser(OTHER_ID, NOW + 9, "logout")])
+    assert session_of(signed_in, "bound").session.ended_at == NOW + 9
+    assert session_of(signed_in, "offline").session.ended_at is None
+    assert session_of(signed_in, "over").session.end_reason == "logout"
+
+
+def test_a_code_of_before_is_redeemed_in_the_renewed_browser_session(signed_in: Store) -> None:
+    code = a_code()
+    fill(signed_in, [StoreCode(code)], [RENEW])
+    facts = run(signed_in.load_code(code.code_sha256))
+    assert facts is not None
+    assert facts.browser == RENEW.browser
+    fill(signed_in, [RedeemCode(code.code_sha256, NOW + 6, "session-1")])
+
+
+def test_a_browser_session_that_is_over_gone_or_anothers_is_not_renewed(signed_in: Store) -> None:
+    fill(signed_in, [CreateUser(a_user("wei"))])
+    anothers = RenewBrowser(BROWSER_ID, a_browser(OTHER_ID, user_id="id-of-wei"), NOW, "again")
+    gone = RenewBrowser(b"g" * 32, a_browser(OTHER_ID), NOW, "again")
+    for effect in (anothers, gone):
+        with pytest.raises(StaleState):
+            run(signed_in.apply([effect]))
+    fill(signed_in, [END])
+    with pytest.raises(StaleState):
+        run(signed_in.apply([RENEW]))
+    assert run(signed_in.load_browser(OTHER_ID)) is None
+
+
+def test_of_two_renewals_at_once_one_is_lost(signed_in: Store) -> None:
+    """Two tabs of one browser, one login page each."""
+    third = RenewBrowser(BROWSER_ID, a_browser(b"t" * 32), NOW + 5, "again")
+    fill(signed_in, [RENEW])
+    with pytest.raises(StaleState):
+        run(signed_in.apply([third]))
 
 
 def test_no_session_starts_in_a_browser_session_that_has_ended(signed_in: Store) -> None:

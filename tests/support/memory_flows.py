@@ -28,6 +28,7 @@ from lingpai_server.core.flow_effects import (
     PutUserClaims,
     RedeemCode,
     RemoveConsents,
+    RenewBrowser,
     ReplaceApi,
     ReplaceClient,
     SlideBrowser,
@@ -63,6 +64,8 @@ def apply_flow_effect(tables: Tables, effect: FlowEffect) -> None:  # one table,
             _start_browser(tables, browser)
         case SlideBrowser():
             _slide_browser(tables, effect)
+        case RenewBrowser():
+            _renew_browser(tables, effect)
         case EndBrowser():
             _end_browser(tables, effect)
         case StoreCode(code):
@@ -110,6 +113,24 @@ def _slide_browser(tables: Tables, effect: SlideBrowser) -> None:
     if browser is not None and browser.ended_at is None:
         further = max(browser.idle_deadline, effect.idle_deadline)
         tables.browsers[effect.browser_id] = replace(browser, idle_deadline=further)
+
+
+def _renew_browser(tables: Tables, effect: RenewBrowser) -> None:
+    old, new = tables.browsers.get(effect.browser_id), effect.browser
+    if old is None or old.ended_at is not None or old.user_id != new.user_id:
+        raise StaleState
+    end_browser(tables, old, effect.at, effect.reason)
+    _start_browser(tables, new)
+    for session in list(tables.sessions.values()):
+        if session.browser_id == old.browser_id and session.ended_at is None:
+            inherited = replace(session, browser_id=new.browser_id)
+            tables.sessions[session.session_id] = inherited
+    for code in list(tables.codes.values()):
+        if code.browser_id == old.browser_id and code.redeemed_at is None:
+            tables.codes[code.code_sha256] = replace(code, browser_id=new.browser_id)
+    for device in list(tables.devices.values()):
+        if device.browser_id == old.browser_id and device.session_id is None:
+            tables.devices[device.device_sha256] = replace(device, browser_id=new.browser_id)
 
 
 def _end_browser(tables: Tables, effect: EndBrowser) -> None:

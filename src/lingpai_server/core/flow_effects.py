@@ -33,6 +33,18 @@ class SlideBrowser:
 
 
 @dataclass(frozen=True, slots=True)
+class RenewBrowser:
+    """The same user has logged in there again: ends the browser session and starts `browser`, which
+    inherits its clients' live sessions, and the codes and devices that were not redeemed. Lost if
+    it has ended meanwhile, or is gone, or is another user's."""
+
+    browser_id: bytes = field(repr=False)
+    browser: BrowserSession
+    at: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class EndBrowser:
     """Final: ends the browser session, ends its clients' sessions except those that are `offline`,
     and revokes their families. Ending twice keeps the first; NotFound if absent."""
@@ -168,6 +180,7 @@ class PutUserClaims:
 FlowEffect: TypeAlias = (
     StartBrowser
     | SlideBrowser
+    | RenewBrowser
     | EndBrowser
     | StoreCode
     | RedeemCode

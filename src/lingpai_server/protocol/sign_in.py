@@ -11,7 +11,7 @@ from lingpai_server.accounts.throttle import names_for, refund_attempt
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.effects import Effects, Record, RequireVersion
 from lingpai_server.core.event_kinds import EventKind
-from lingpai_server.core.flow_effects import EndBrowser, StartBrowser
+from lingpai_server.core.flow_effects import EndBrowser, RenewBrowser, StartBrowser
 from lingpai_server.core.flow_records import BrowserSession
 from lingpai_server.core.records import AccountStatus, Event, User
 from lingpai_server.core.secret import Secret
@@ -21,7 +21,8 @@ from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.sessions.browsers import browser_id_of, is_live
 from lingpai_server.sessions.families import absolute_deadline, idle_deadline
 
-REPLACED = "signed_in_again"
+REPLACED = "signed_in_as_another"
+RENEWED = "signed_in_again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,10 @@ def decide_sign_in(
 ) -> Decision[SignedIn | Refusal]:
     """A new browser session in the place of the old one; `secret` is what its cookie will hold.
 
-    A session is never taken over from before the login, so that nobody can plant one (ASVS 5.0
-    requirement 7.2.4). `password_ok` is about the hash in these very `facts`.
+    A cookie is never taken over from before the login, so that nobody can plant one (ASVS 5.0
+    requirement 7.2.4). Of the same user, the clients' sessions go on in the new one: who proves
+    once more who they are, as one client asked, is not logged out of the others. `password_ok` is
+    about the hash in these very `facts`.
     """
     user = facts.user
     if user is None or not password_ok or user.status is not AccountStatus.ACTIVE:
@@ -70,8 +73,7 @@ def decide_sign_in(
     )
     effects = (
         RequireVersion("user", user.user_id, user.access_version),
-        *_end_previous(facts.previous, now=now),
-        StartBrowser(browser),
+        *_put_in_place(browser, facts.previous, now=now),
         *refund_attempt(names_for(username, address)),
         Record(event),
     )
@@ -93,7 +95,11 @@ def _start_browser(
     )
 
 
-def _end_previous(previous: BrowserSession | None, *, now: float) -> Effects:
+def _put_in_place(
+    browser: BrowserSession, previous: BrowserSession | None, *, now: float
+) -> Effects:
     if previous is None or not is_live(previous, now=now):
-        return ()
-    return (EndBrowser(previous.browser_id, int(now), REPLACED),)
+        return (StartBrowser(browser),)
+    if previous.user_id == browser.user_id:
+        return (RenewBrowser(previous.browser_id, browser, int(now), RENEWED),)
+    return (EndBrowser(previous.browser_id, int(now), REPLACED), StartBrowser(browser))

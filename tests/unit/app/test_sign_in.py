@@ -8,12 +8,13 @@ from dataclasses import replace
 
 import pytest
 from tests.support.house import ISSUER, PASSWORD, PEER, House
-from tests.support.stores import run
+from tests.support.stores import a_browser, a_session, a_user, run
 
 from lingpai_server.accounts.throttle import ThrottlePolicy
 from lingpai_server.app.sign_in import SignIn
-from lingpai_server.core.effects import SetAccountStatus
-from lingpai_server.core.flow_records import BrowserFacts
+from lingpai_server.core.effects import CreateUser, SetAccountStatus, StartSession
+from lingpai_server.core.flow_effects import StartBrowser
+from lingpai_server.core.flow_records import BrowserFacts, BrowserSession
 from lingpai_server.core.records import AccountStatus, Event
 from lingpai_server.core.secret import Secret
 from lingpai_server.protocol.errors import ErrorCode, Refusal
@@ -105,13 +106,49 @@ def test_name_is_read_however_it_is_typed(sign_in: SignIn) -> None:
     assert isinstance(attempt(sign_in, username="  MEI "), SignedIn)
 
 
-def test_login_ends_the_session_that_the_browser_had(house: House, sign_in: SignIn) -> None:
+def test_login_ends_the_browser_session_of_before(house: House, sign_in: SignIn) -> None:
     """ASVS 5.0 requirement 7.2.4."""
     first = signed_in(sign_in)
     signed_in(sign_in, old=first.secret)
     ended = stored(house, first.secret).browser
     assert ended.ended_at == int(house.now)
     assert ended.end_reason == "signed_in_again"
+
+
+def start_session(house: House, browser: BrowserSession) -> None:
+    """A client's session that came from a browser session."""
+    session = a_session("before", user_id=browser.user_id, browser_id=browser.browser_id)
+    run(house.store.apply([StartSession(session)]))
+
+
+def test_sessions_of_the_same_user_go_on_after_another_login(house: House, sign_in: SignIn) -> None:
+    """One client asked for a fresh login; that is no logout from the others."""
+    first = signed_in(sign_in)
+    start_session(house, first.browser)
+    second = signed_in(sign_in, old=first.secret)
+    facts = run(house.store.load_session("before"))
+    assert facts is not None
+    assert facts.session.ended_at is None
+    assert facts.session.browser_id == second.browser.browser_id
+
+
+def test_sessions_of_another_user_end_with_the_login(house: House, sign_in: SignIn) -> None:
+    run(house.store.apply([CreateUser(a_user("wei"))]))
+    secret = Secret("the cookie of wei")
+    wei = a_browser(
+        browser_id_of(secret),
+        user_id="id-of-wei",
+        auth_time=int(house.now),
+        idle_deadline=int(house.now) + 100,
+        absolute_deadline=int(house.now) + 1000,
+    )
+    run(house.store.apply([StartBrowser(wei)]))
+    start_session(house, wei)
+    signed_in(sign_in, old=secret)
+    facts = run(house.store.load_session("before"))
+    assert facts is not None
+    assert facts.session.ended_at == int(house.now)
+    assert stored(house, secret).browser.end_reason == "signed_in_as_another"
 
 
 def test_secret_that_a_browser_brings_along_is_never_taken_over(

@@ -15,6 +15,7 @@ from lingpai_server.core.flow_effects import (
     PutUserClaims,
     RedeemCode,
     RemoveConsents,
+    RenewBrowser,
     ReplaceApi,
     ReplaceClient,
     SlideBrowser,
@@ -59,6 +60,8 @@ def apply_flow_effect(db: sqlite3.Connection, effect: FlowEffect) -> None:  # on
             browsers.start_browser(db, effect)
         case SlideBrowser():
             browsers.slide_browser(db, effect)
+        case RenewBrowser():
+            browsers.renew_browser(db, effect)
         case EndBrowser():
             endings.end_browser(db, effect)
         case StoreDevice():
