@@ -24,6 +24,7 @@ Flow: TypeAlias = Generator[Request, Reply, T]
 ACCESS_TOKEN_TYPE = "urn:ietf:params:oauth:token-type:access_token"  # RFC 8693 section 3
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 DEFAULT_LIFETIME_SECONDS = 60  # where the issuer does not say, which RFC 6749 allows
+LONGEST_LIFETIME_SECONDS = 2**31
 
 
 class TokenRefused(Exception):
@@ -195,6 +196,8 @@ def _optional(members: Mapping[str, object], name: str) -> str | None:
 
 
 def _seconds(value: object) -> float:
-    if type(value) not in (int, float) or not 0 <= value <= 2**31:  # type: ignore[operator]  # a number, by now
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise ValueError("expires_in is not a number")
+    if not 0 <= value <= LONGEST_LIFETIME_SECONDS:
         raise ValueError("expires_in is not a number of seconds")
-    return float(value)  # type: ignore[arg-type]  # a number, by now
+    return float(value)

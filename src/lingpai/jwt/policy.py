@@ -119,7 +119,9 @@ class Policy:
 
 def check_status_age(seconds: object) -> None:
     """Raise ValueError for what is no number of seconds to bound the age of a status by."""
-    if type(seconds) not in (int, float) or not 0 < seconds <= MAX_AGE_SECONDS:  # type: ignore[operator]  # a number, by now
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+        raise ValueError("max_status_age_seconds is not a number")
+    if not 0 < seconds <= MAX_AGE_SECONDS:
         raise ValueError("max_status_age_seconds is a positive number of seconds")
 
 
