@@ -16,11 +16,12 @@ from typing import Any
 import httpx2
 import pytest
 from tests.support.browser import Chromium, Window, browsing
-from tests.support.server import Server, command, serving
+from tests.support.server import FAST_PASSWORDS, Server, command, serving
 
 USERNAME, PASSWORD = "ming", "correct horse battery staple"
 SCOPE = "openid profile email offline_access"
 READY_SECONDS = 30.0
+ENVIRON = {**FAST_PASSWORDS, "LINGPAI_OUTGOING__LOOPBACK": "true"}  # its clients are here
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 
@@ -56,7 +57,7 @@ class House:
 @pytest.fixture(scope="module")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("clients")
-    with serving(folder) as server:
+    with serving(folder, environ=ENVIRON) as server:
         made = House(server, folder)
         made.lingpai("user", "create", USERNAME, "--password-stdin", stdin=PASSWORD + "\n")
         made.lingpai("user", "claims", USERNAME, "--set", "name=Ming Li")
