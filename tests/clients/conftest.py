@@ -72,14 +72,18 @@ def chromium() -> Iterator[Chromium]:
 
 @contextmanager
 def application(
-    arguments: list[str], port: int, *, environ: Mapping[str, str] | None = None
+    arguments: list[str],
+    port: int,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path = ROOT,
 ) -> Iterator[str]:
     """A program of somebody else's library, in a process of its own; its address."""
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen(
         arguments,
         env={**os.environ, **(environ or {})},
-        cwd=ROOT,
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,

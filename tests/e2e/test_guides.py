@@ -25,7 +25,10 @@ REFERENCE = sorted((ROOT / "docs" / "reference").glob("*.md"))
 ADDRESS = "http://127.0.0.1:8000"
 FENCE = "```"
 RUN = frozenset({"python", "sh"})
-SHOWN = frozenset({"text", "json", "http", "console", "toml"})  # output, settings, installing
+# output, settings, installing; programs for a browser or a phone
+SHOWN = frozenset({"text", "json", "http", "console", "toml"}) | {
+    *("apache", "html", "js", "kotlin", "swift", "xml")
+}
 NO_RUN = "python no-run"
 MOST_NO_RUN = 1  # a guide
 
