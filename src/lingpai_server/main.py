@@ -114,7 +114,7 @@ async def serve(
 async def _serve_opened(
     premises: Premises, stop: asyncio.Event, on_listening: Callable[[], None]
 ) -> None:
-    # here, since the framework takes half a second to import and the command line needs none of it
+    # here, since what serves takes long to import, and the command line needs none of it
     from lingpai_server.assembly import CannotAssemble, assemble
     from lingpai_server.http.serving import TlsFiles, serve_app
 

@@ -68,17 +68,17 @@ async def fail(_exchange: Exchange) -> Answer:
     raise RuntimeError("a detail that is nobody's business")
 
 
-async def fail_in_the_framework(_scope: Any, _receive: Any, _send: Any) -> None:
+async def fail_outside_the_endpoints(_scope: Any, _receive: Any, _send: Any) -> None:
     raise RuntimeError("a detail that is nobody's business")
 
 
 FAULTY: list[AsgiApp] = [
     create_app([Route("GET", "/fault", fail)], ReadingLimits(1024), https=False),
-    Hardened(fail_in_the_framework, https=False, log_access=False),
+    Hardened(fail_outside_the_endpoints, https=False, log_access=False),
 ]
 
 
-@pytest.mark.parametrize("app", FAULTY, ids=["in an endpoint", "around the framework"])
+@pytest.mark.parametrize("app", FAULTY, ids=["in an endpoint", "outside the endpoints"])
 def test_fault_of_ours_is_logged_under_a_number_and_tells_nothing(
     app: AsgiApp, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,1 +1,1 @@
-"""HTTP: routes, reading, rendering, headers. Decides nothing; framework types stop here."""
+"""HTTP: routes, reading, rendering, headers. Decides nothing; ASGI stops here."""

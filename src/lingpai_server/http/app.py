@@ -1,32 +1,31 @@
-"""The ASGI application: Litestar routes, and nothing of Litestar is seen beyond this module."""
+"""The ASGI application: a table of paths, and the answers that are nobody's endpoint.
+
+Every path is known before the first request and has one spelling, so a look-up is all the routing
+there is (ADR 15). Refuses to know what any endpoint does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from types import MappingProxyType
-from typing import Any
-
-from litestar import Litestar, Request, Response
-from litestar.enums import HttpMethod
-from litestar.exceptions import HTTPException, NotFoundException
-from litestar.handlers import HTTPRouteHandler
-from litestar.response.base import ASGIResponse
-from litestar.types import ASGIApp
+from collections.abc import Iterable, Mapping
 
 from lingpai_server.core.ports import StoreUnavailable
 from lingpai_server.http.answers import Answer, Refused, error_answer
 from lingpai_server.http.cors import CrossOrigin
 from lingpai_server.http.exchange import Exchange, ReadingLimits
-from lingpai_server.http.hardening import LOG, AsgiApp, Hardened, log_fault
-from lingpai_server.http.routes import Route, open_methods
-
-# what the framework itself refuses; everything else it may say is a bad request
-_FRAMEWORK_ERRORS: Mapping[int, tuple[str, str]] = MappingProxyType(
-    {
-        404: ("not_found", "There is nothing here."),
-        405: ("method_not_allowed", "This path does not answer this method."),
-    }
+from lingpai_server.http.hardening import (
+    LOG,
+    AsgiApp,
+    Hardened,
+    Receive,
+    Scope,
+    Send,
+    log_fault,
+    send_answer,
 )
+from lingpai_server.http.routes import Endpoint, Route, open_methods
+
+_NOT_FOUND = error_answer(404, "not_found", "There is nothing here.")
+_OPTIONS = "OPTIONS"
 
 
 def create_app(
@@ -34,91 +33,70 @@ def create_app(
 ) -> AsgiApp:
     """The application, ready to serve. It owns nothing that needs to be started or stopped."""
     table = tuple(routes)
-    framework = Litestar(
-        route_handlers=[_handler(route, limits) for route in table],
-        exception_handlers={
-            HTTPException: _answer_framework_error,
-            StoreUnavailable: _answer_unavailable,
-            Exception: _answer_fault,
-        },
-        openapi_config=None,
-        logging_config=None,
-        request_max_body_size=None,  # `Exchange` counts, and knows what to say
-        debug=False,
-    )
-    inner: ASGIApp = framework
-    opened = CrossOrigin(inner, open_methods(table))  # type: ignore[arg-type]  # the framework's scope is a TypedDict, ours any mapping
+    opened = CrossOrigin(Router(table, limits), open_methods(table))
     return Hardened(opened, https=https, log_access=log_access)
 
 
-def _handler(route: Route, limits: ReadingLimits) -> HTTPRouteHandler:
-    return HTTPRouteHandler(
-        route.path,
-        http_method=[HttpMethod(method) for method in route.methods],
-        name=f"{route.method} {route.path}",
-        status_code=200,  # a word to the framework; the answer has its own
-    )(_adapt(route, limits))
+class Router:
+    """An ASGI application over a table of routes."""
 
+    __slots__ = ("_limits", "_paths")
 
-def _adapt(
-    route: Route, limits: ReadingLimits
-) -> Callable[[Request[Any, Any, Any]], Awaitable[_Rendered]]:
-    spelling = route.path.encode("ascii")
+    def __init__(self, table: Iterable[Route], limits: ReadingLimits) -> None:
+        self._limits = limits
+        self._paths: dict[bytes, dict[str, Endpoint]] = {}
+        for route in table:
+            methods = self._paths.setdefault(route.path.encode("ascii"), {})
+            methods.update(dict.fromkeys(route.methods, route.endpoint))
 
-    async def handle(request: Request[Any, Any, Any]) -> _Rendered:
-        # the framework would take `//token`, `/token/` and `/%74oken` for `/token`; whoever filters
-        # paths before us would not
-        if request.scope["raw_path"] != spelling:
-            raise NotFoundException
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        match scope["type"]:
+            case "http":
+                await send_answer(await self._answer(scope, receive), send)
+            case "lifespan":
+                await _live(receive, send)
+            case _:
+                await send({"type": "websocket.close"})
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        # `//token`, `/token/` and `/%74oken` are not `/token`: whoever filters paths before us
+        # would not take them for it either
+        methods = self._paths.get(scope["raw_path"])
+        if methods is None:
+            return _NOT_FOUND
+        endpoint = methods.get(scope["method"])
+        if endpoint is None:
+            return _answer_other_method(scope["method"], methods)
         try:
-            answer = await route.endpoint(Exchange(request.scope, request.receive, limits))
+            return await endpoint(Exchange(scope, receive, self._limits))
         except Refused as refused:
-            answer = refused.answer
-        return _Rendered(answer)
-
-    return handle
-
-
-class _Rendered(Response[None]):
-    """An answer in the framework's clothes: its own rendering has nothing left to do."""
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(content=None, status_code=answer.status)
-        self._answer = answer
-
-    def to_asgi_response(
-        self, app: Litestar | None, request: Request[Any, Any, Any], **_: Any
-    ) -> ASGIResponse:
-        """What the framework sends."""
-        del app  # the framework passes it; an answer needs nothing of it
-        answer, is_head = self._answer, request.method == "HEAD"
-        length = (("content-length", str(len(answer.body))),) if is_head else ()
-        return ASGIResponse(
-            status_code=answer.status,
-            headers=(*answer.headers, *length),
-            body=b"" if is_head else answer.body,
-            content_length=len(answer.body),
-            is_head_response=is_head,
-        )
+            return refused.answer
+        except StoreUnavailable as error:
+            return _answer_unavailable(error)
+        except Exception:  # noqa: BLE001 - logged by its number; `Hardened` would not open it to scripts
+            return log_fault()
 
 
-def _answer_framework_error(_request: Any, error: HTTPException) -> _Rendered:
-    code, description = _FRAMEWORK_ERRORS.get(
-        error.status_code, ("invalid_request", "The request cannot be understood.")
-    )
-    if error.status_code >= 500:
-        return _Rendered(log_fault())
-    headers = {name.lower(): value for name, value in (error.headers or {}).items()}
-    allow = (("allow", headers["allow"]),) if "allow" in headers else ()
-    return _Rendered(error_answer(error.status_code, code, description, allow))
+def _answer_other_method(method: str, methods: Mapping[str, Endpoint]) -> Answer:
+    """RFC 9110 sections 9.3.7 and 15.5.6."""
+    allow = (("allow", ", ".join(sorted((*methods, _OPTIONS)))),)
+    if method == _OPTIONS:
+        return Answer(204, allow, b"")
+    return error_answer(405, "method_not_allowed", "This path does not answer this method.", allow)
 
 
-def _answer_unavailable(_request: Any, error: StoreUnavailable) -> _Rendered:
+def _answer_unavailable(error: StoreUnavailable) -> Answer:
     LOG.error("storage is unavailable: %s", error)
     description = "The server cannot answer right now. Try again later."
     headers = (("retry-after", "1"),)
-    return _Rendered(error_answer(503, "temporarily_unavailable", description, headers))
+    return error_answer(503, "temporarily_unavailable", description, headers)
 
 
-def _answer_fault(_request: Any, _error: Exception) -> _Rendered:
-    return _Rendered(log_fault())
+async def _live(receive: Receive, send: Send) -> None:
+    """The lifespan protocol: there is nothing to start and nothing to stop here."""
+    while True:
+        message = await receive()
+        await send({"type": f"{message['type']}.complete"})
+        if message["type"] == "lifespan.shutdown":
+            return

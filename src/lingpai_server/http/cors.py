@@ -1,7 +1,7 @@
 """Scripts of any origin may ask some paths (CORS, the Fetch Standard), and never with cookies.
 
-Plain ASGI around the framework: an error that a script cannot read is no help to who wrote it. No
-path here trusts a browser for who it is: what a script may do, it does with tokens of its own.
+Around all that answers for a path: an error that a script cannot read is no help to who wrote it.
+No path here trusts a browser for who it is: what a script may do, it does with tokens of its own.
 """
 
 from __future__ import annotations

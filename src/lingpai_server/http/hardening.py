@@ -1,6 +1,6 @@
 """What holds for every response, whoever made it: security headers, no HEAD body, no fault let out.
 
-Plain ASGI around the framework, so that the framework's own answers are covered too.
+Around everything else that answers, so that no answer goes out without it.
 """
 
 from __future__ import annotations
