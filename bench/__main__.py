@@ -1,4 +1,4 @@
-"""`python -m bench [tokens|import|cache|server …] [--quick] [--results DIR]`: run, show, record."""
+"""`python -m bench [bench …] [--quick] [--results DIR]`: run, show, record."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ BENCHES: dict[str, Bench] = {
     "import": runs.run_import,
     "cache": runs.run_cache,
     "server": runs.run_server,
+    "provider": runs.run_provider,
 }
 
 

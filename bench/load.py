@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import hashlib
 import json
 import statistics
 import sys
 import time
 from collections.abc import Callable, Generator
-from urllib.parse import urlencode
+from typing import NamedTuple
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import msgspec
 
 HOST = "127.0.0.1"
 
-Talk = Generator[bytes, bytes, None]
-"""Yields requests, is sent the bodies of their answers."""
+
+class Ask(NamedTuple):
+    """One request. `last` says that its answer ends one unit of what is counted: a flow of two
+    requests is one unit, from the first byte sent to the last one read."""
+
+    request: bytes
+    last: bool = True
+
+
+Talk = Generator[Ask, bytes, None]
+"""Yields requests, is sent the bodies of their answers, or where one leads (`Location`)."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -34,13 +45,14 @@ class Order(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What came of it. `failed` counts answers that were not 200."""
+    """What came of it. `failed` counts answers that were neither 200 nor a redirect."""
 
     requests: int
     failed: int
     seconds: float
     median_ms: float
     p99_ms: float
+    p95_ms: float = 0
 
     @property
     def rate(self) -> float:
@@ -49,7 +61,7 @@ class Load(msgspec.Struct, frozen=True):
 
 
 class Failed(Exception):
-    """An answer that was not 200."""
+    """An answer that was neither 200 nor a redirect."""
 
 
 # --- scenarios ----------------------------------------------------------------------------------
@@ -57,11 +69,39 @@ class Failed(Exception):
 
 def client_credentials(seed: dict[str, str]) -> Talk:
     """The same client asks for a token again and again."""
-    pair = base64.b64encode(f"{seed['client_id']}:{seed['client_secret']}".encode()).decode()
     form = {"grant_type": "client_credentials", "resource": seed["resource"]}
-    request = _post("/token", urlencode(form), f"Authorization: Basic {pair}\r\n")
+    request = _post("/token", urlencode(form), _authorization(seed))
     while True:
-        yield request
+        yield Ask(request)
+
+
+def introspect(seed: dict[str, str]) -> Talk:
+    """A service asks about one token again and again, at `path` (RFC 7662)."""
+    request = _post(seed["path"], urlencode({"token": seed["token"]}), _authorization(seed))
+    while True:
+        yield Ask(request)
+
+
+def redeem_codes(seed: dict[str, str]) -> Talk:
+    """A browser that is logged in fetches a code at `path`, and its app redeems it (PKCE, S256)."""
+    verifier = "a-verifier-of-the-bench-that-is-long-enough"
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
+    told = {name: seed[name] for name in ("client_id", "redirect_uri", "resource")}
+    wanted = {
+        **told,
+        "response_type": "code",
+        "scope": seed["scope"],
+        "code_challenge": challenge.decode().rstrip("="),
+        "code_challenge_method": "S256",
+    }
+    ask = _get(f"{seed['path']}?{urlencode(wanted)}", f"Cookie: {seed['cookie']}\r\n")
+    while True:
+        led_to = urlsplit((yield Ask(ask, last=False)).decode("ascii"))
+        code = parse_qs(led_to.query).get("code")
+        if code is None:
+            raise Failed(led_to.geturl())
+        form = {**told, "grant_type": "authorization_code", "code": code[0]}
+        yield Ask(_post("/token", urlencode({**form, "code_verifier": verifier})))
 
 
 def refresh(seed: dict[str, str]) -> Talk:
@@ -69,7 +109,7 @@ def refresh(seed: dict[str, str]) -> Talk:
     token = seed["refresh_token"]
     while True:
         form = {"grant_type": "refresh_token", "client_id": "demo-app", "refresh_token": token}
-        token = json.loads((yield _post("/token", urlencode(form))))["refresh_token"]
+        token = json.loads((yield Ask(_post("/token", urlencode(form)))))["refresh_token"]
 
 
 def log_in(seed: dict[str, str]) -> Talk:
@@ -77,14 +117,25 @@ def log_in(seed: dict[str, str]) -> Talk:
     body = json.dumps({**seed, "client_id": "demo-app"})
     request = _post("/login", body, kind="application/json")
     while True:
-        yield request
+        yield Ask(request)
 
 
 SCENARIOS: dict[str, Callable[[dict[str, str]], Talk]] = {
     "client_credentials": client_credentials,
     "refresh_token": refresh,
     "login": log_in,
+    "introspection": introspect,
+    "code": redeem_codes,
 }
+
+
+def _authorization(seed: dict[str, str]) -> str:
+    pair = base64.b64encode(f"{seed['client_id']}:{seed['client_secret']}".encode()).decode()
+    return f"Authorization: Basic {pair}\r\n"
+
+
+def _get(path: str, headers: str) -> bytes:
+    return f"GET {path} HTTP/1.1\r\nHost: {HOST}\r\n{headers}\r\n".encode("ascii")
 
 
 def _post(
@@ -116,6 +167,7 @@ async def drive(order: Order) -> Load:
         seconds=order.seconds,
         median_ms=statistics.median(took) * 1000,
         p99_ms=took[int(len(took) * 0.99)] * 1000,
+        p95_ms=took[int(len(took) * 0.95)] * 1000,
     )
 
 
@@ -124,14 +176,16 @@ async def _converse(talk: Talk, port: int, begin: float, end: float) -> tuple[li
     reader, writer = await asyncio.open_connection(HOST, port)
     took: list[float] = []
     try:
-        request = next(talk)
-        while (sent := time.perf_counter()) < end:
-            writer.write(request)
+        ask, sent = next(talk), time.perf_counter()
+        while sent < end:
+            writer.write(ask.request)
             body = await _read_answer(reader)
-            now = time.perf_counter()
-            if begin <= now <= end:
-                took.append(now - sent)
-            request = talk.send(body)
+            if ask.last:
+                now = time.perf_counter()
+                if begin <= now <= end:
+                    took.append(now - sent)
+                sent = now
+            ask = talk.send(body)
     except Failed:
         return took, 1
     finally:
@@ -140,16 +194,33 @@ async def _converse(talk: Talk, port: int, begin: float, end: float) -> tuple[li
 
 
 async def _read_answer(reader: asyncio.StreamReader) -> bytes:
+    """The body, or where a redirect leads. Knows bodies by their length, and in chunks."""
     head = await reader.readuntil(b"\r\n\r\n")
-    length = 0
-    for line in head.split(b"\r\n")[1:]:
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
-            length = int(value)
-    body = await reader.readexactly(length)
-    if not head.startswith(b"HTTP/1.1 200"):
-        raise Failed(head.partition(b"\r\n")[0])
+    status, *lines = head.split(b"\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in map(_split, lines)}
+    if headers.get(b"transfer-encoding") == b"chunked":
+        body = await _read_chunks(reader)
+    else:
+        body = await reader.readexactly(int(headers.get(b"content-length", 0)))
+    if status[9:12] in {b"302", b"303"}:
+        return headers[b"location"]
+    if status[9:12] != b"200":
+        raise Failed(status + b": " + body)
     return body
+
+
+def _split(line: bytes) -> tuple[bytes, bytes, bytes]:
+    return line.partition(b":")
+
+
+async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+    """RFC 9112 section 7.1, without trailers."""
+    body = b""
+    while True:
+        length = int(await reader.readuntil(b"\r\n"), 16)
+        body += (await reader.readexactly(length + 2))[:-2]
+        if not length:
+            return body
 
 
 if __name__ == "__main__":

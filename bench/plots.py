@@ -45,6 +45,20 @@ def _panels(operation: str, figures: Sequence[Figure]) -> list[Panel]:
     return [Panel(algorithm, found) for algorithm, found in bars.items()]
 
 
+def draw_provider(run: Run, folder: Path) -> list[Path]:
+    """A panel for each figure, a bar for each issuer: how many milliseconds each unit of work took
+    one worker."""
+    bars: dict[str, list[Bar]] = {}
+    for figure in run.figures:
+        if figure.value:
+            bar = Bar(figure.peer, 1000 / figure.value, kind_of(figure.peer))
+            bars.setdefault(figure.figure, []).append(bar)
+    panels = [Panel(name, found) for name, found in bars.items()]
+    title = "An issuer's work, one worker each"
+    picture = draw_bars(title, _note(run, "shorter is better"), panels, "ms")
+    return [_write(folder / "provider.svg", picture)]
+
+
 def kind_of(peer: str) -> Kind:
     """How a library is drawn."""
     if peer.startswith(OURS):

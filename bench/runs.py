@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from bench import cache, growth, imports, plots, server, tokens
+from bench import cache, growth, imports, plots, provider, server, tokens
 from bench.measure import Effort
 from bench.peers import PEERS
 from bench.record import (
@@ -83,6 +83,20 @@ def run_server(console: Console, options: Options) -> Run:
     run = _make_run("server", options, figures, targets, rounds=plan.repeats)
     print_list(console, "The issuer, one worker, default settings, on loopback", figures)
     return _finish(console, options, run)
+
+
+def run_provider(console: Console, options: Options) -> Run:
+    """The issuer beside another one."""
+    plan = provider.QUICK if options.quick else provider.FULL
+    with _progress(console, "provider", plan.repeats) as on_round:
+        measured = provider.measure(plan, on_round)
+    figures = provider.make_figures(measured)
+    targets = provider.check_targets(measured)
+    run = _make_run("provider", options, figures, targets, rounds=plan.repeats)
+    run.versions.update(provider.count_versions())
+    print_matrix(console, "Issuers, one worker each, a second (and times Lingpai's)", figures)
+    print_list(console, "Latencies", [figure for figure in figures if figure.value is not None])
+    return _finish(console, options, run, plots.draw_provider)
 
 
 def _make_run(

@@ -151,7 +151,7 @@ class Running:
 @contextmanager
 def serving(data: Path) -> Iterator[Running]:
     """A server on a free port, stopped in the end. Raises RuntimeError if it does not start."""
-    port = _free_port()
+    port = free_port()
     started = time.perf_counter()
     process = subprocess.Popen(
         [*_LINGPAI, "serve", "--port", str(port), "--data", str(data)],
@@ -201,8 +201,10 @@ def find_processes(pid: int) -> list[int]:
 
 def _load(data: Path, plan: Plan, served: Served, on_round: Callable[[int], None]) -> None:
     password = secrets.token_urlsafe(18)
-    _run(data, "user", "create", _USER, "--password-stdin", stdin=password)
-    made = _run(data, "client", "create", _CLIENT, "--confidential", "--api", _RESOURCE, "--json")
+    run_command(data, "user", "create", _USER, "--password-stdin", stdin=password)
+    made = run_command(
+        data, "client", "create", _CLIENT, "--confidential", "--api", _RESOURCE, "--json"
+    )
     secret = json.loads(made)["client_secret"]
     with serving(data) as running:
         login = {"username": _USER, "password": password}
@@ -211,7 +213,7 @@ def _load(data: Path, plan: Plan, served: Served, on_round: Callable[[int], None
             for scenario, count in CONNECTIONS.items():
                 chosen = [_seed(scenario, running.port, client, login) for _ in range(count)]
                 order = Order(scenario, running.port, chosen, plan.seconds, plan.warm_up_seconds)
-                served.loads.setdefault(scenario, []).append(_generate(order))
+                served.loads.setdefault(scenario, []).append(generate(order))
             on_round(number + 1)
         pids = find_processes(running.pid)
         served.loaded_bytes.append(sum(read_rss_bytes(pid) for pid in pids))
@@ -226,7 +228,8 @@ def _seed(
     return client if scenario == "client_credentials" else login
 
 
-def _generate(order: Order) -> Load:
+def generate(order: Order) -> Load:
+    """Put the load in a process of its own; what came of it."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.load"],
         input=msgspec.json.encode(order),
@@ -249,7 +252,8 @@ def _log_in(port: int, login: dict[str, str]) -> str:
     return token
 
 
-def _run(data: Path, *arguments: str, stdin: str = "") -> str:
+def run_command(data: Path, *arguments: str, stdin: str = "") -> str:
+    """One `lingpai` command on that data folder; what it printed."""
     done = subprocess.run(
         [*_LINGPAI, *arguments, "--data", str(data)],
         input=stdin,
@@ -267,7 +271,8 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("LINGPAI_")}
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A loopback port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]

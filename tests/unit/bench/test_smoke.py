@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from xml.etree import ElementTree
 import msgspec
 import pytest
 from bench.record import Run
+from tests.support.peers import give_up
 
 ROOT = Path(__file__).parents[3]
 
@@ -53,3 +55,19 @@ def test_a_quick_run_of_the_server_counts_answers_and_no_failure(tmp_path: Path)
         assert figures[scenario].value
         assert figures[scenario].note.endswith(" 0 failed")
     assert figures["memory when idle"].value
+
+
+def test_a_quick_run_beside_another_issuer_counts_answers_and_no_failure(tmp_path: Path) -> None:
+    if shutil.which("node") is None or not (ROOT / "tests/node_modules/oidc-provider").exists():
+        give_up("oidc-provider")
+    done = _bench("provider", "--quick", "--results", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    (path,) = tmp_path.glob("provider-*.json")
+    run = msgspec.json.decode(path.read_bytes(), type=Run)
+    found = {(f.figure, f.peer): f for f in run.figures}
+    for figure in ("client credentials, JWT", "introspection, opaque token", "code flow"):
+        for peer in ("Lingpai", "oidc-provider"):
+            assert found[figure, peer].value
+            assert found[figure, peer].note.endswith(" 0 failed")
+    assert "oidc-provider" in run.versions
+    ElementTree.parse(tmp_path / "provider.svg")  # noqa: S314 - our own file
