@@ -6,17 +6,20 @@ import asyncio
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from lingpai_server.core.ports import StoreUnavailable
 from lingpai_server.storage.connection import open_reader
 from lingpai_server.storage.errors import unavailable
+from lingpai_server.storage.reads import data_version
 
 T = TypeVar("T")
 Query: TypeAlias = Callable[[sqlite3.Connection], T]
+
+MAX_REMEMBERED = 4096
 
 
 class Reader:
@@ -29,6 +32,8 @@ class Reader:
         self._db = open_reader(path)
         self._lock = threading.Lock()
         self._closed = False
+        self._version = -1
+        self._remembered: dict[Hashable, Any] = {}
 
     def read(self, query: Query[T]) -> T:
         """Run one statement, in the calling thread: a look-up by primary key takes microseconds."""
@@ -40,10 +45,27 @@ class Reader:
         with self._lock:
             return self._guarded(lambda db: _in_transaction(db, query))
 
+    def remember(self, name: Hashable, query: Query[T]) -> T:
+        """What a snapshot said last under that name, unless anything was committed since.
+
+        The database is asked for its version each time, which costs a tenth of a few statements. It
+        is asked before what is remembered under that version is read, so that nothing is older.
+        """
+        with self._lock:
+            version = self._guarded(data_version)
+            if version != self._version or len(self._remembered) >= MAX_REMEMBERED:
+                self._remembered.clear()
+                self._version = version
+            if name not in self._remembered:
+                self._remembered[name] = self._guarded(lambda db: _in_transaction(db, query))
+            found: T = self._remembered[name]
+            return found
+
     def close(self) -> None:
         """Let go of the database. May be called twice."""
         with self._lock:
             self._closed = True
+            self._remembered.clear()
             self._db.close()
 
     def _guarded(self, query: Query[T]) -> T:

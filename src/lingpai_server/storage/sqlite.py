@@ -98,13 +98,16 @@ class SqliteStore:
 
     async def load_client(self, client_id: str) -> Client | None:
         """One client by its identifier."""
-        return self._reader.read(lambda db: reads.client(db, client_id))
+        return self._reader.remember(("client", client_id), lambda db: reads.client(db, client_id))
 
     async def load_client_facts(
         self, *, client_id: str, audience: str | None
     ) -> ClientFacts | None:
         """Facts for client credentials; without `audience`, the API is the client's first."""
-        return self._reader.snapshot(lambda db: reads.client_facts(db, client_id, audience))
+        return self._reader.remember(
+            ("client facts", client_id, audience),
+            lambda db: reads.client_facts(db, client_id, audience),
+        )
 
     async def load_user(self, username: str) -> User | None:
         """One user by canonical name."""
