@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import TypeAlias
 
 Address: TypeAlias = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -50,6 +51,7 @@ def _is_trusted(address: Address, trusted: tuple[Network, ...]) -> bool:
     return any(address in network for network in trusted)
 
 
+@lru_cache(maxsize=1024)  # a gateway or a service sends thousands of requests from one address
 def _parse(text: str) -> Address | None:
     try:
         address = ipaddress.ip_address(text)
