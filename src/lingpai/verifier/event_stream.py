@@ -27,33 +27,37 @@ class EventReader:
 
     def __init__(self, *, max_bytes: int = MAX_EVENT_BYTES) -> None:
         self._max_bytes = max_bytes
-        self._rest = b""
+        self._pieces: list[bytes] = []  # of a line whose end has not come
         self._lines: list[bytes] = []
-        self._size = 0
+        self._size = 0  # of both
 
     def feed(self, chunk: bytes) -> Iterator[Event]:
         """The events that end in this chunk. Lines end in LF, or in CR and LF."""
-        *lines, self._rest = (self._rest + chunk).replace(b"\r\n", b"\n").split(b"\n")
-        for line in lines:
+        *ends, rest = chunk.split(b"\n")
+        for end in ends:
+            self._add(end)
+            line = b"".join(self._pieces).removesuffix(b"\r")
+            self._pieces.clear()
             if line:
-                self._take(line)
-            elif self._lines:
-                event = _parse(self._lines)
-                self._lines, self._size = [], 0
+                self._lines.append(line)
+            else:
+                lines, self._lines, self._size = self._lines, [], 0
+                event = _parse(lines)
                 if event is not None:
                     yield event
-        if self._size + len(self._rest) > self._max_bytes:
-            raise ValueError(f"an event is larger than {self._max_bytes} bytes")
+        self._add(rest)
 
-    def _take(self, line: bytes) -> None:
-        self._size += len(line)
+    def _add(self, piece: bytes) -> None:
+        """Pieces are joined once, at the line's end, so that small chunks cost no more."""
+        if piece:
+            self._pieces.append(piece)
+            self._size += len(piece)
         if self._size > self._max_bytes:
             raise ValueError(f"an event is larger than {self._max_bytes} bytes")
-        self._lines.append(line)
 
 
 def _parse(lines: list[bytes]) -> Event | None:
-    """None for a comment, or an event without data."""
+    """None without data, as for a comment."""
     kind, event_id, data = "message", "", []
     for line in lines:
         name, _, value = line.decode("utf-8").partition(":")

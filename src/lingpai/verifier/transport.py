@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from http.client import HTTPException
 from typing import Protocol
 
@@ -77,39 +77,21 @@ class HttpTransport:
         self, request: Get, *, last_event_id: str | None, silence_seconds: float
     ) -> Iterator[Iterator[bytes]]:
         """Server-sent events as they come. Raises FetchFailed, also from the iterator."""
-        connection = None
         try:
             url = parse_url(request.url)
-            connection = self._connection(url)
-            with self._line.cut_after(self._timeout_seconds):
-                answer = self._begin_stream(connection, url, request, last_event_id)
-            self._line.hold(connection.sock)
-            if connection.sock is not None:
-                connection.sock.settimeout(silence_seconds)
-            yield _chunks(answer)
+            headers = _headers(request) | {"Cache-Control": "no-store"}
+            if last_event_id is not None:
+                headers["Last-Event-ID"] = last_event_id
+            with closing(self._connection(url)) as connection:
+                with self._line.cut_after(self._timeout_seconds):
+                    sock = self._connect(connection)
+                    answer = _ask(connection, url, headers)
+                with closing(answer), self._line.held(sock):
+                    _check_stream(answer, request.accept)
+                    sock.settimeout(silence_seconds)
+                    yield _chunks(answer)
         except (HTTPError, HTTPException, OSError, ValueError) as error:
             raise FetchFailed(f"{request.url}: {type(error).__name__}: {error}") from error
-        finally:
-            self._line.release()
-            if connection is not None:
-                connection.close()
-
-    def _begin_stream(
-        self, connection: HTTPConnection, url: Url, request: Get, last_event_id: str | None
-    ) -> BaseHTTPResponse:
-        connection.connect()
-        self._line.hold(connection.sock)
-        headers = _headers(request) | {"Cache-Control": "no-store"}
-        if last_event_id is not None:
-            headers["Last-Event-ID"] = last_event_id
-        connection.request(
-            "GET", url.target, headers=headers, preload_content=False, decode_content=False
-        )
-        answer = connection.getresponse()
-        kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if answer.status != 200 or kind != request.accept:
-            raise ValueError(f"status {answer.status}, content type {kind or 'not given'}")
-        return answer
 
     def cancel(self) -> None:
         """Cut the connection of whatever is under way."""
@@ -120,22 +102,21 @@ class HttpTransport:
         return HttpTransport(timeout_seconds=self._timeout_seconds, ssl_context=self._ssl_context)
 
     def _exchange(self, url: Url, request: Get) -> Response:
-        connection = self._connection(url)
-        try:
-            connection.connect()
-            self._line.hold(connection.sock)
-            connection.request(
-                "GET",
-                url.target,
-                headers=_headers(request),
-                preload_content=False,
-                decode_content=False,
-            )
-            answer = connection.getresponse()
-            headers = {name.lower(): value for name, value in answer.headers.items()}
-            return Response(answer.status, headers, _read(answer, request.max_bytes))
-        finally:
-            connection.close()
+        with closing(self._connection(url)) as connection:
+            self._connect(connection)
+            with closing(_ask(connection, url, _headers(request))) as answer:
+                headers = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status, headers, _read(answer, request.max_bytes))
+
+    def _connect(self, connection: HTTPConnection) -> socket.socket:
+        """Open it. The socket is kept apart: once an answer says that it is the last one, the
+        connection has given the socket to the answer and knows it no more."""
+        connection.connect()
+        sock = connection.sock
+        if sock is None:
+            raise ConnectionError("not connected")
+        self._line.hold(sock)
+        return sock
 
     def _connection(self, url: Url) -> HTTPConnection:
         if url.scheme == "http":
@@ -158,15 +139,20 @@ class _Line:
         self._process = os.getpid()
         self._is_cut = False
 
-    def hold(self, sock: socket.socket | None) -> None:
+    def hold(self, sock: socket.socket) -> None:
         """Remember the socket; cut it at once if the time was over while it connected."""
         self._socket, self._process = sock, os.getpid()
         if self._is_cut:
             self.cut()
 
-    def release(self) -> None:
-        """Forget the socket: whoever closes it owns it again."""
-        self._socket = None
+    @contextmanager
+    def held(self, sock: socket.socket) -> Iterator[None]:
+        """Hold the socket for as long as the block lasts."""
+        self.hold(sock)
+        try:
+            yield
+        finally:
+            self._socket = None
 
     def cut(self) -> None:
         """End both directions: a read that waits returns at once."""
@@ -194,8 +180,9 @@ class _Line:
             self._socket = None
             watch.cancel()
             watch.join()
-        if self._is_cut:  # without an error too: a cut answer can look like a short one
-            waited = time.monotonic() - started
+        waited = time.monotonic() - started
+        is_late = failure is not None and waited >= seconds  # a read's own time was over first
+        if self._is_cut or is_late:  # without an error too: a cut answer can look like a short one
             raise TimeoutError(f"given up after {waited:.1f} s") from failure
         if failure is not None:
             raise failure
@@ -211,6 +198,19 @@ def _headers(request: Get) -> dict[str, str]:
     if request.etag is not None:
         headers["If-None-Match"] = request.etag
     return headers
+
+
+def _ask(connection: HTTPConnection, url: Url, headers: dict[str, str]) -> BaseHTTPResponse:
+    connection.request(
+        "GET", url.target, headers=headers, preload_content=False, decode_content=False
+    )
+    return connection.getresponse()
+
+
+def _check_stream(answer: BaseHTTPResponse, accept: str) -> None:
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if answer.status != 200 or kind != accept:
+        raise ValueError(f"status {answer.status}, content type {kind or 'not given'}")
 
 
 def _chunks(answer: BaseHTTPResponse) -> Iterator[bytes]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from itertools import pairwise
 
 import pytest
@@ -34,3 +35,14 @@ def test_an_event_without_end_is_refused(chunk: bytes) -> None:
 def test_what_is_not_utf_8_is_refused() -> None:
     with pytest.raises(ValueError, match="utf-8"):
         list(EventReader().feed(b"data: \xff\n\n"))
+
+
+def test_many_small_chunks_cost_no_more_than_their_bytes() -> None:
+    reader, piece = EventReader(), b"x" * 100
+    started = time.process_time()
+    assert not list(reader.feed(b"data: "))
+    for _ in range(40_000):
+        assert not list(reader.feed(piece))
+    (event,) = reader.feed(b"\n\n")
+    assert len(event.data) == 4_000_000
+    assert time.process_time() - started < 5  # as a sum of squares it would be minutes

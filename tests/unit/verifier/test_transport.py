@@ -6,8 +6,6 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
@@ -16,6 +14,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from tests.support.wire import Serve, read_request, server
 
 from lingpai.testing import Behaviour, LoopbackIssuer
 from lingpai.verifier.flows import FetchFailed, Get, Response
@@ -24,41 +23,14 @@ from lingpai.verifier.transport import HttpTransport
 ELSEWHERE = "https://localhost"
 LOOPBACK = IPv4Address("127.0.0.1")
 
-Serve = Callable[[socket.socket], None]
-
-
-@contextmanager
-def server(serve: Serve) -> Iterator[str]:
-    """Answers one connection with `serve`; its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        thread = threading.Thread(target=_serve_one, args=(listener, serve))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}/keys"
-        finally:
-            with socket.create_connection(listener.getsockname()):
-                pass  # lets a server that nobody called end
-            thread.join()
-
-
-def _serve_one(listener: socket.socket, serve: Serve) -> None:
-    connection, _ = listener.accept()
-    with connection:
-        connection.settimeout(5)
-        serve(connection)
-
 
 def answering(answer: bytes, asked: list[bytes] | None = None) -> Serve:
     def serve(connection: socket.socket) -> None:
-        request = b""
-        while b"\r\n\r\n" not in request:
-            received = connection.recv(65_536)
-            if not received:
-                return
-            request += received
-        if asked is not None:
+        request = read_request(connection)
+        if asked is not None and request:
             asked.append(request)
-        connection.sendall(answer)
+        if request:
+            connection.sendall(answer)
 
     return serve
 
