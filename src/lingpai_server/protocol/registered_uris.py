@@ -14,6 +14,11 @@ WEB, NATIVE = "web", "native"  # OpenID Connect Registration section 2, applicat
 _SCHEME_CHARS = frozenset(string.ascii_lowercase + string.digits + "+-.")
 _URI_CHARS = frozenset(string.ascii_letters + string.digits + "-._~:/?[]@!$&'()*+,;=%")
 
+_NEITHER = (
+    "is neither a well-formed https URL nor of a scheme that begins with a domain name turned "
+    "around, such as com.example.app:/callback"
+)
+
 
 def why_not_redirect(uri: str, application_type: str | None) -> str | None:
     """https; plain http on loopback (RFC 8252 section 7.3); and, unless the client says that it is
@@ -21,9 +26,9 @@ def why_not_redirect(uri: str, application_type: str | None) -> str | None:
     3.1.2), and never a wildcard: redirects are matched to the letter (RFC 9700 section 4.1.3)."""
     url = parse_web_url(uri)
     if url is None:
-        if application_type != WEB and _is_private_use(uri):
-            return None
-        return "is neither https nor one that this kind of client may have"
+        if application_type == WEB:
+            return "is not a well-formed https URL, as a web application's has to be"
+        return None if _is_private_use(uri) else _NEITHER
     if url.fragment is not None:
         return "has a fragment"
     if url.scheme == "http" and not url.is_loopback:

@@ -35,6 +35,11 @@ def test_private_scheme_is_for_native_applications() -> None:  # RFC 8252 sectio
     assert why_not_redirect("com.example.app:/cb", WEB) is not None
 
 
+def test_refusal_says_what_would_do_instead() -> None:
+    assert "com.example.app:/callback" in (why_not_redirect("myapp:/cb", NATIVE) or "")
+    assert "web application" in (why_not_redirect("com.example.app:/cb", WEB) or "")
+
+
 @pytest.mark.parametrize("kind", [None, NATIVE])
 @pytest.mark.parametrize(
     "uri",
