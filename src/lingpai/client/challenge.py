@@ -26,5 +26,6 @@ def wants_new_token(status: int, headers: Mapping[str, str]) -> bool:
 
 
 def wants_nonce(status: int, headers: Mapping[str, str]) -> bool:
-    """Whether the API asks for a DPoP nonce (RFC 9449 section 9)."""
-    return status == 401 and "use_dpop_nonce" in headers.get("www-authenticate", "")
+    """Whether the API asks for a DPoP nonce, and names one (RFC 9449 section 9)."""
+    asks = status == 401 and "use_dpop_nonce" in headers.get("www-authenticate", "")
+    return asks and bool(headers.get("dpop-nonce"))

@@ -30,6 +30,8 @@ class TokenAuth(httpx2.Auth):
         """One request, and perhaps another."""
         token = self._source.token()
         response = yield self._dress(request, token)
+        if response.history:
+            return  # it was redirected: whoever answered may be somebody else
         if self._learn(request, response):
             yield self._dress(request, token)
         elif wants_new_token(response.status_code, _lower(response)):
@@ -41,6 +43,8 @@ class TokenAuth(httpx2.Auth):
         """The same for an event loop."""
         token = await self._source.token_async()
         response = yield self._dress(request, token)
+        if response.history:
+            return
         if self._learn(request, response):
             yield self._dress(request, token)
         elif wants_new_token(response.status_code, _lower(response)):
@@ -61,7 +65,8 @@ class TokenAuth(httpx2.Auth):
         dpop, headers = self._source.dpop, _lower(response)
         if dpop is None:
             return False
-        return dpop.learn(str(request.url), headers) and wants_nonce(response.status_code, headers)
+        dpop.learn(str(request.url), headers)  # another thread may have learnt it a moment ago
+        return wants_nonce(response.status_code, headers)
 
 
 def _lower(response: Any) -> dict[str, str]:

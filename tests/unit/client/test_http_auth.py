@@ -117,6 +117,23 @@ def test_a_nonce_that_the_api_wants_is_taken_up(send: Call) -> None:
     assert first["dpop"] != second["dpop"]
 
 
+def test_another_origin_that_a_redirect_leads_to_gets_no_token_and_has_no_say() -> None:
+    seen: list[httpx2.Request] = []
+
+    def answer(request: httpx2.Request) -> httpx2.Response:
+        seen.append(request)
+        if request.url.host == "orders.example":
+            return httpx2.Response(307, headers={"location": "https://evil.example/"})
+        return httpx2.Response(401, headers={"www-authenticate": STALE})
+
+    source = a_source()
+    transport = httpx2.MockTransport(answer)
+    with httpx2.Client(transport=transport, auth=TokenAuth(source)) as client:
+        client.post("https://orders.example/", json={}, follow_redirects=True)
+    assert [request.headers.get("authorization") for request in seen] == ["Bearer token-1", None]
+    assert source.token() == "token-1"
+
+
 @pytest.mark.parametrize(
     ("status", "challenge", "expected"),
     [

@@ -229,7 +229,10 @@ def test_a_nonce_that_the_issuer_wants_is_taken_up_once() -> None:
         b"[]",
         b"{}",
         b'{"access_token":1}',
-        b'{"access_token":"a","token_type":"Bearer","expires_in":"x"}',
+        *(
+            b'{"access_token":"a","token_type":"Bearer","expires_in":%b}' % seconds
+            for seconds in (b'"x"', b"true", b"null", b"-1", b"1e99")
+        ),
     ],
 )
 def test_an_answer_that_cannot_be_read_is_a_failure(body: bytes) -> None:
