@@ -1,4 +1,4 @@
-"""What a service embeds: tokens verified locally, keys held fresh by one background thread."""
+"""What a service embeds: tokens verified locally, keys and statuses held fresh in the background."""
 
 from __future__ import annotations
 

@@ -253,7 +253,7 @@ class Verifier:
         )
 
     def close(self) -> None:
-        """Stop the background thread and forget all tokens. May be called again."""
+        """Stop the background threads and forget all tokens. May be called again."""
         self._sources.close()
         self._cache.clear()
 
