@@ -1,4 +1,4 @@
-"""What a service embeds: tokens verified locally, keys and statuses held fresh in the background."""
+"""What a service embeds: it verifies tokens locally; keys and statuses are kept fresh beside it."""
 
 from __future__ import annotations
 

@@ -109,7 +109,8 @@ class FixedKeys:
         self._is_closed, self.is_running = True, False
 
     def reset_after_fork(self) -> None:
-        """There is nothing to reset."""
+        """Whoever else was started with these has to be started again."""
+        self.is_running = False
 
 
 def new_attempt() -> Attempt:

@@ -39,6 +39,8 @@ class Sources:
         self.keys.start()
         if self.issuer_keys is not self.keys:
             self.issuer_keys.start()
+        if self.status is not None:
+            self.status.start()
 
     def close(self) -> None:
         """Stop, and leave no thread behind."""

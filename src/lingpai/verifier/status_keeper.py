@@ -123,10 +123,17 @@ class StatusKeeper:
         """Follow the issuer's stream from now on, as its metadata say; None: it has none."""
         with self._lock:
             self._stream_uri = stream_uri
-            if stream_uri is None or self._has_streamer or self._is_closed:
+        self.start()
+
+    def start(self) -> None:
+        """Go on with what is known to be wanted: in a forked child nobody does."""
+        with self._lock:
+            if self._is_closed:
                 return
-            self._has_streamer = True
-            self._start_streamer()
+            if self._stream_uri is not None and not self._has_streamer:
+                self._start_streamer()
+            if self.view.lists and not self._has_fetcher:
+                self._start_fetcher()
 
     def want(self, uri: str) -> tuple[Attempt, float]:
         """An attempt to bring this list, shared by all who want it, and in how many seconds it
@@ -139,7 +146,6 @@ class StatusKeeper:
             if self._is_closed:
                 return attempt, math.inf
             if not self._has_fetcher:
-                self._has_fetcher = True
                 self._start_fetcher()
         self._wake.set()
         return attempt, begins_in
@@ -165,10 +171,12 @@ class StatusKeeper:
                 thread.join(0.05)
 
     def _start_streamer(self) -> None:
+        self._has_streamer = True
         transport = self._own(self._make_transport())
         self._run("lingpai-stream", read_streams, weakref.ref(self), transport, self._stop)
 
     def _start_fetcher(self) -> None:
+        self._has_fetcher = True
         transport = self._own(self._make_transport())
         self._run(
             "lingpai-lists", fetch_lists, weakref.ref(self), transport, self._stop, self._wake
