@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 from lingpai.verifier.jwks import Timing
+from lingpai.verifier.metrics import render_metrics
 from lingpai.verifier.requirement import Requirement
-from lingpai.verifier.stats import Stats
+from lingpai.verifier.stats import Stats, StatusStats
 from lingpai.verifier.transport import HttpTransport, Transport
 from lingpai.verifier.verifier import Verifier
 
-__all__ = ["HttpTransport", "Requirement", "Stats", "Timing", "Transport", "Verifier"]
+__all__ = [
+    "HttpTransport",
+    "Requirement",
+    "Stats",
+    "StatusStats",
+    "Timing",
+    "Transport",
+    "Verifier",
+    "render_metrics",
+]

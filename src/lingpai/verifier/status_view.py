@@ -98,6 +98,11 @@ class StatusView:
         """When what a list says was last known to be true."""
         return max(held.as_of, self.stream_as_of) if held.follows else held.as_of
 
+    def age(self, now: float) -> float:
+        """Of the oldest list in use, of the stream where none is; infinity if nothing is known."""
+        held = list(self.lists.values())  # one step, whatever another thread adds
+        return now - min(map(self.as_of, held), default=self.stream_as_of)
+
     @property
     def event_id(self) -> str | None:
         """Where to resume the stream; None at the beginning."""

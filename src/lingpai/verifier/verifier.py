@@ -37,7 +37,7 @@ from lingpai.verifier.key_holder import Attempt
 from lingpai.verifier.known_issuers import KnownIssuer
 from lingpai.verifier.requirement import Requirement, as_names
 from lingpai.verifier.sources import AT_JWT, make_policy, make_sources
-from lingpai.verifier.stats import Stats
+from lingpai.verifier.stats import Stats, read_status
 from lingpai.verifier.status_check import StatusCheck
 from lingpai.verifier.token_cache import DEFAULT_MAX_BYTES, TokenCache
 from lingpai.verifier.transport import Transport
@@ -250,6 +250,7 @@ class Verifier:
             cached_bytes=self._cache.size_bytes,
             fetches=replace(self._holder.counts),
             last_fetch_failure=self._holder.last_failure,
+            status=None if self._status is None else read_status(self._status),
         )
 
     def close(self) -> None:
