@@ -84,6 +84,7 @@ METRICS = (
     ),
     Metric("cached_tokens", "gauge", "Verified tokens in memory.", lambda s: _one(s.cached_tokens)),
     Metric("cached_bytes", "gauge", "Memory that they take.", lambda s: _one(s.cached_bytes)),
+    Metric("watches", "gauge", "Tokens that connections watch.", lambda s: _one(s.watches)),
     Metric(
         "key_refreshes_total",
         "counter",

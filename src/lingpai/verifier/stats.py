@@ -27,7 +27,8 @@ class Stats:
     """What a verifier has done since it was made. Under threads a few may be missing.
 
     `verified` counts all tokens that passed, `cache_hits` those of them that were known;
-    `refused` counts refusals by their stable code. `status` is None where no statuses are kept.
+    `refused` counts refusals by their stable code. `status` is None where no statuses are kept;
+    `watches` are tokens that are watched now.
     """
 
     verified: int
@@ -38,6 +39,7 @@ class Stats:
     fetches: FetchCounts
     last_fetch_failure: str | None
     status: StatusStats | None = None
+    watches: int = 0
 
 
 def read_status(keeper: StatusKeeper) -> StatusStats:

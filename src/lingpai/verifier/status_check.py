@@ -6,6 +6,8 @@ whoever may wait asks for that list and checks again.
 
 from __future__ import annotations
 
+import math
+
 from lingpai.errors import StatusUnavailable, TokenRevoked
 from lingpai.jwt.policy import IGNORE_STATUS, Policy
 from lingpai.jwt.status_list import Status, StatusReference, read_reference, refuse_status
@@ -14,6 +16,8 @@ from lingpai.verifier.status_keeper import StatusKeeper
 from lingpai.verifier.status_view import HeldList
 
 __all__ = ["StatusCheck"]
+
+ASK_EARLY = 0.25  # of the greatest age: who stays asks for a list so long before it is too old
 
 
 class StatusCheck:
@@ -38,6 +42,20 @@ class StatusCheck:
         reference = read_reference(token.claims)
         if reference is not None:
             self._check_reference(reference, policy)
+
+    def keep_fresh(self, token: VerifiedToken, policy: Policy) -> float:
+        """Up to when, on the keeper's clock, what is known now suffices for a token that `check`
+        let pass. Its list is asked for where that will be soon."""
+        reference = None if policy.status is IGNORE_STATUS else read_reference(token.claims)
+        if reference is None or policy.on_stale == "accept":
+            return math.inf
+        held = self._keeper.view.lists.get(reference.uri)
+        if held is None:  # dropped a moment ago
+            return -math.inf
+        until = self._keeper.view.as_of(held) + self._max_age_seconds
+        if until - self._keeper.clock() < self._max_age_seconds * ASK_EARLY:
+            self._keeper.want(reference.uri)
+        return until
 
     def _check_reference(self, reference: StatusReference, policy: Policy) -> None:
         held = self._keeper.view.lists.get(reference.uri)

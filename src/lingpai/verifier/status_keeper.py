@@ -151,8 +151,8 @@ class StatusKeeper:
         return attempt, begins_in
 
     def on_change(self, listener: Callable[[], None]) -> None:
-        """Call `listener` in the stream's thread after each batch that changed anything. It has to
-        be quick and may not raise."""
+        """Call `listener` in the keeper's threads after each batch that changed anything, and after
+        each list that was fetched. It has to be quick and may not raise."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
 
@@ -229,7 +229,7 @@ class StatusKeeper:
         """One batch. Raises TokenError for one that is not the issuer's, FetchFailed for one that
         does not go on from here: the next connection will say what is missing."""
         batch, now = self._open(raw), self.clock()
-        kids, seen = self.view.revoked_kids, self.view.changes_seen
+        kids, version = self.view.revoked_kids, self.view.version
         with self._lock:
             if connection.heard:
                 if not self.view.advance(batch, now=now):
@@ -243,9 +243,12 @@ class StatusKeeper:
         self.counts.batches += 1
         if self.view.revoked_kids != kids:
             self._on_kids(self.view.revoked_kids)
-        if self.view.changes_seen != seen or batch.denied or batch.kids:
-            for listener in self._listeners:
-                listener()
+        if self.view.version is not version:
+            self._tell_listeners()
+
+    def _tell_listeners(self) -> None:
+        for listener in self._listeners:
+            listener()
 
     def _open(self, raw: str) -> Batch:
         try:
@@ -320,6 +323,7 @@ class StatusKeeper:
             now = self.clock()
             self.view.take(token, as_of=self._as_of(token, now), due_at=now + self._ttl(token))
         self.counts.lists += 1
+        self._tell_listeners()
 
     def _open_list(self, uri: str, body: bytes) -> StatusListToken:
         now = self._wall_clock()

@@ -85,7 +85,6 @@ class StatusView:
     epoch: str | None = None
     seq: int = 0
     stream_as_of: float = float("-inf")
-    changes_seen: int = 0
     version: object = field(default_factory=object)
     _offset: float = 0.0  # steady clock minus issuer's clock, never too small
     _recent: deque[tuple[int, Batch]] = field(default_factory=deque)
@@ -189,7 +188,7 @@ class StatusView:
 
     def _change(self, held: HeldList, pairs: tuple[tuple[int, int], ...]) -> None:
         for index, status in pairs:
-            self.changes_seen += held.change(index, status)
+            held.change(index, status)
 
     def _remember(self, batch: Batch) -> None:
         count = sum(map(len, batch.changes.values()))

@@ -17,31 +17,23 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Literal, Self
 
-from lingpai.errors import (
-    AuthorizationError,
-    KeysUnavailable,
-    StatusUnavailable,
-    TokenError,
-    TokenExpired,
-    TokenRevoked,
-    UnknownKey,
-)
-from lingpai.jose.header import parse_header
+from lingpai.errors import AuthorizationError, KeysUnavailable, TokenError, TokenExpired
 from lingpai.jose.jws import KeySource
 from lingpai.jwt.policy import Policy, Waiver, check_status_age
 from lingpai.jwt.token import VerifiedToken
 from lingpai.jwt.verify import verify as verify_now
 from lingpai.verifier.jwks import Timing
 from lingpai.verifier.keeper import steady_seconds
-from lingpai.verifier.key_holder import Attempt
 from lingpai.verifier.known_issuers import KnownIssuer
 from lingpai.verifier.requirement import Requirement, as_names
+from lingpai.verifier.settling import check_with_status
 from lingpai.verifier.sources import AT_JWT, make_policy, make_sources
 from lingpai.verifier.stats import Stats, read_status
 from lingpai.verifier.status_check import StatusCheck
 from lingpai.verifier.token_cache import DEFAULT_MAX_BYTES, TokenCache
 from lingpai.verifier.transport import Transport
 from lingpai.verifier.waiting import Waiting, block, in_loop, wait_for_keys
+from lingpai.verifier.watches import OnEnd, Watch, Watches, wait_for_refusal
 
 __all__ = ["Verifier"]
 
@@ -85,6 +77,7 @@ class Verifier:
         "_steady_clock",
         "_view",
         "_wait_seconds",
+        "_watches",
         "policy",
     )
 
@@ -138,6 +131,7 @@ class Verifier:
         self._status = self._sources.status
         self._view = None if self._status is None else self._status.view
         self._steady_clock = steady_clock
+        self._watches = Watches(self.policy, self._status, clock, steady_clock)
         _verifiers.add(self)
         if not lazy:
             self._sources.start()
@@ -230,6 +224,30 @@ class Verifier:
             self._refused[refusal.code] += 1
             raise
 
+    def watch(
+        self, token: VerifiedToken, on_end: OnEnd, *, max_status_age_seconds: float | None = None
+    ) -> Watch:
+        """Call `on_end` once, with the refusal, when a token that was verified would be so no more:
+        revoked, suspended, stale, expired, or of a status that was not heard of for too long.
+
+        For connections that outlive a request; close the watch with the connection (`with` does).
+        `on_end` runs in a background thread, has to be quick, and may run once more while the watch
+        is being closed. A verifier that is closed ends all watches. Raises ValueError after that.
+        """
+        if max_status_age_seconds is not None:
+            check_status_age(max_status_age_seconds)
+        if not self._holder.is_running:
+            self._sources.start()
+        return self._watches.watch(token, on_end, max_status_age_seconds)
+
+    async def until_refused(
+        self, token: VerifiedToken, *, max_status_age_seconds: float | None = None
+    ) -> TokenError:
+        """The refusal, as soon as `watch` would tell of it, for an event loop. May be cancelled."""
+        return await wait_for_refusal(
+            partial(self.watch, token, max_status_age_seconds=max_status_age_seconds)
+        )
+
     def ready(self, timeout_seconds: float = WAIT_SECONDS) -> bool:
         """Whether there are keys to verify with; waits for them as long as `timeout_seconds`."""
         self._sources.start()
@@ -251,10 +269,12 @@ class Verifier:
             fetches=replace(self._holder.counts),
             last_fetch_failure=self._holder.last_failure,
             status=None if self._status is None else read_status(self._status),
+            watches=len(self._watches),
         )
 
     def close(self) -> None:
         """Stop the background threads and forget all tokens. May be called again."""
+        self._watches.close()
         self._sources.close()
         self._cache.clear()
 
@@ -313,7 +333,7 @@ class Verifier:
             statuses=self._status_check(max_status_age),
         )
         try:
-            token = yield from self._check_with_status(text, check)
+            token = yield from check_with_status(self._sources, text, check, self._wait_seconds)
         except TokenError as refusal:
             if isinstance(refusal, TokenExpired):
                 self._cache.forget(text)
@@ -329,62 +349,13 @@ class Verifier:
             check_status_age(max_age)
         return None if self._status is None else StatusCheck(self._status, max_age)
 
-    def _check_with_status(
-        self, text: str, check: Callable[[KeySource], VerifiedToken]
-    ) -> Waiting[VerifiedToken]:
-        """Check, and once more if the list that was missing, or too old, has come."""
-        deadline = time.monotonic() + self._wait_seconds
-        try:
-            return (yield from self._check_with_keys(text, check, deadline))
-        except StatusUnavailable as missing:
-            status = self._status
-            if status is None:
-                raise
-            attempt, begins_in = status.want(missing.uri)
-            left = deadline - time.monotonic()
-            if begins_in > left:
-                raise
-        yield attempt, left
-        return (yield from self._check_with_keys(text, check, deadline))
-
-    def _check_with_keys(
-        self, text: str, check: Callable[[KeySource], VerifiedToken], deadline: float
-    ) -> Waiting[VerifiedToken]:
-        """Check with the keys held, and once more if an unknown `kid` made them newer."""
-        keys = yield from wait_for_keys(self._holder, deadline)
-        try:
-            return check(keys)
-        except UnknownKey:
-            kid = _read_kid(text)
-            if self._status is not None and kid in self._status.view.revoked_kids:
-                raise TokenRevoked("the issuer revoked the key that signed this token") from None
-            asked = self._holder.ask_for(kid)
-            if asked is None and self._holder.usable() is keys:  # in this order: none is missed
-                raise
-        if asked is not None:
-            yield asked.attempt, deadline - time.monotonic()
-        try:
-            return check(self._holder.usable() or keys)
-        except UnknownKey:
-            if asked is not None and not asked.had_begun and _went_well(asked.attempt):
-                self._holder.note_missing(kid)
-            raise
-
     def _check(self, text: str, keys: KeySource, **proofs: Any) -> VerifiedToken:
         return verify_now(text, keys, self.policy, now=self._clock(), cache=self._cache, **proofs)
 
     def _reset_after_fork(self) -> None:
         self._sources.reset_after_fork()
+        self._watches.reset_after_fork()
         self._cache.reset_after_fork()
-
-
-def _went_well(attempt: Attempt) -> bool:
-    return attempt.done() and attempt.result()
-
-
-def _read_kid(text: str) -> str | None:
-    """The `kid` of a token whose header was found well-formed, though no key answered for it."""
-    return parse_header(text.partition(".")[0].encode("ascii")).kid
 
 
 _verifiers: weakref.WeakSet[Verifier] = weakref.WeakSet()

@@ -41,6 +41,7 @@ def test_every_number_is_there_under_its_name() -> None:
         ("refused_total", 'verifier="a",code="invalid_signature"'): 1,
         ("cached_tokens", 'verifier="a"'): 4,
         ("cached_bytes", 'verifier="a"'): 4096,
+        ("watches", 'verifier="a"'): 0,
         ("key_refreshes_total", 'verifier="a",outcome="succeeded"'): 8,
         ("key_refreshes_total", 'verifier="a",outcome="failed"'): 9,
         ("status_age_seconds", 'verifier="a"'): 1.5,
