@@ -18,9 +18,11 @@ from typing import Self, TypeAlias
 
 from lingpai.errors import StatusUnavailable, TokenError, TokenExpired
 from lingpai.jwt.policy import Policy
+from lingpai.jwt.status_list import read_reference
 from lingpai.jwt.token import VerifiedToken
 from lingpai.verifier.status_check import StatusCheck
 from lingpai.verifier.status_keeper import StatusKeeper
+from lingpai.verifier.status_view import HeldList
 
 __all__ = ["OnEnd", "Watch", "Watches", "wait_for_refusal"]
 
@@ -35,9 +37,22 @@ CLOSE_SECONDS = 10.0
 
 
 class Watch:
-    """One token that is watched, until `close` or its end."""
+    """One token that is watched, until `close` or its end.
 
-    __slots__ = ("_watches", "number", "on_end", "status", "token", "vouched_until")
+    `reference`, `held` and `version` are as in an `Entry` of the cache: what was looked at last.
+    """
+
+    __slots__ = (
+        "_watches",
+        "held",
+        "number",
+        "on_end",
+        "reference",
+        "status",
+        "token",
+        "version",
+        "vouched_until",
+    )
 
     def __init__(
         self,
@@ -49,6 +64,9 @@ class Watch:
         vouched_until: float,
     ) -> None:
         self.token = token
+        self.reference = None if status is None else read_reference(token.claims)
+        self.held: HeldList | None = None
+        self.version: object = None
         self.on_end = on_end
         self.number = number
         self.status = status
@@ -155,9 +173,7 @@ class Watches:
             return None
         if self._has_changed:
             self._has_changed = False
-            with self._lock:
-                everyone = list(self._open.values())
-            for watch in everyone:
+            for watch in self._suspects():
                 self._look_at(watch)
         for watch in self._take_due():
             if self._look_at(watch):
@@ -166,6 +182,16 @@ class Watches:
         with self._lock:
             next_at = self._looks[0][0] if self._looks else math.inf
         return min(LOOK_SECONDS, max(0.0, next_at - self._steady_clock()))
+
+    def _suspects(self) -> list[Watch]:
+        """Those whose status is other than good by now; a quick look at every one."""
+        if self._status is None:
+            return []
+        view = self._status.view
+        with self._lock:
+            everyone = list(self._open.values())
+        kids = view.revoked_kids
+        return [w for w in everyone if w.token.header.kid in kids or not view.recheck(w)]
 
     def _take_due(self) -> list[Watch]:
         now, due = self._steady_clock(), []
