@@ -6,20 +6,16 @@ that others may write to is not read.
 
 from __future__ import annotations
 
-import hashlib
 import logging
-import os
-import stat
-import tempfile
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from lingpai.jose import strict_json
 from lingpai.jose.key_set import KeySet
 from lingpai.verifier.jwks import read_published_keys
+from lingpai.verifier.own_file import check_owned, name_for, replace_file
 
 __all__ = ["KeysFile"]
 
@@ -36,14 +32,14 @@ class KeysFile:
 
     @property
     def path(self) -> Path:
-        """One file an issuer; the name is a hash, for an issuer is a URL."""
-        return self.folder / f"{hashlib.sha256(self.issuer.encode()).hexdigest()[:32]}.json"
+        """One file an issuer."""
+        return self.folder / name_for(self.issuer, ".json")
 
     def load(self) -> tuple[KeySet, float] | None:
         """The keys and their age in seconds; None where there is nothing that can be trusted."""
         try:
-            _check_owned(self.folder)
-            _check_owned(self.path)
+            check_owned(self.folder)
+            check_owned(self.path)
             return self._parse(self.path.read_bytes())
         except FileNotFoundError:
             return None
@@ -59,8 +55,7 @@ class KeysFile:
             "jwks": key_set.to_jwks(),
         }
         try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _replace(self.path, strict_json.encode(document))
+            replace_file(self.path, strict_json.encode(document))
         except OSError as error:
             log.warning("the keys of %s are not saved: %s", self.issuer, error)
 
@@ -73,24 +68,3 @@ class KeysFile:
             raise ValueError("their time is not known")
         key_set = read_published_keys(strict_json.encode(document.get("jwks")))
         return key_set, max(0.0, self.wall_clock() - fetched_at)
-
-
-def _check_owned(path: Path) -> None:
-    """Only this user may write here. Where there are no user ids there is nothing to check."""
-    found = path.stat()
-    if not hasattr(os, "geteuid"):
-        return
-    if found.st_uid not in (os.geteuid(), 0) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise PermissionError(f"others may write to {path}")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".keys-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-        Path(name).replace(path)
-    except OSError:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -16,6 +16,7 @@ from lingpai.verifier.jwks import Jwks, Timing
 from lingpai.verifier.keeper import KeyKeeper
 from lingpai.verifier.key_holder import FixedKeys, KeyHolder
 from lingpai.verifier.keys_file import KeysFile
+from lingpai.verifier.status_file import StatusFile
 from lingpai.verifier.status_keeper import StatusKeeper
 from lingpai.verifier.transport import HttpTransport, Transport
 from lingpai.verifier.urls import check_issuer
@@ -122,7 +123,15 @@ def make_sources(
             holder.revoke(kids)
         on_change()
 
-    status = StatusKeeper(issuer, keeper, line.clone, revoke, clock=steady_clock, wall_clock=clock)
+    status = StatusKeeper(
+        issuer,
+        keeper,
+        line.clone,
+        revoke,
+        file=StatusFile(Path(cache_dir), issuer) if cache_dir is not None else None,
+        clock=steady_clock,
+        wall_clock=clock,
+    )
     followers.append(status)
     return Sources(holder, status, keeper)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lingpai.verifier.key_holder import FetchCounts
-from lingpai.verifier.status_keeper import StatusCounts, StatusKeeper
+from lingpai.verifier.status_keeper import StatusKeeper
+from lingpai.verifier.status_timing import StatusCounts
 
 __all__ = ["Stats", "StatusStats", "read_status"]
 

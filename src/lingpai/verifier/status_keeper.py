@@ -13,7 +13,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
-from dataclasses import dataclass
+from functools import partial
 
 from lingpai.errors import TokenError, UnknownKey
 from lingpai.jose import base64url
@@ -26,13 +26,16 @@ from lingpai.verifier.event_stream import EventReader
 from lingpai.verifier.flows import FetchFailed, Get
 from lingpai.verifier.keeper import draw_jitter, steady_seconds
 from lingpai.verifier.key_holder import Attempt, KeyHolder, new_attempt
+from lingpai.verifier.status_file import LEEWAY_SECONDS, StatusFile
+from lingpai.verifier.status_recorder import StatusRecorder
 from lingpai.verifier.status_threads import Connection, fetch_lists, read_streams
+from lingpai.verifier.status_timing import StatusCounts, StatusTiming
 from lingpai.verifier.status_view import StatusView
 from lingpai.verifier.transport import Transport
 from lingpai.verifier.urls import check_fetch_url
 from lingpai.verifier.waiting import block, wait_for_keys
 
-__all__ = ["StatusCounts", "StatusKeeper", "StatusTiming"]
+__all__ = ["StatusKeeper"]
 
 log = logging.getLogger("lingpai.verifier")
 
@@ -43,27 +46,8 @@ CLOSE_SECONDS = 10.0
 MAX_RETRIES_REMEMBERED = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class StatusTiming:
-    """How long and how often, in seconds."""
-
-    silence: float = 5.0  # a stream that says nothing for so long is given up; it beats each second
-    retry_first: float = 0.1  # before the stream is opened again; doubles with each failure
-    retry_max: float = 5.0
-    list_default: float = 60.0  # where a list gives no ttl
-    list_min: float = 5.0
-    list_max: float = 3600.0
-    list_retry: float = 1.0  # before a list that could not be had is asked for again
-
-
-@dataclass(slots=True)
-class StatusCounts:
-    """What a keeper did: connections opened, batches taken, lists fetched, failures of any."""
-
-    connections: int = 0
-    batches: int = 0
-    lists: int = 0
-    failed: int = 0
+class Renewal(FetchFailed):
+    """A connection was ended on purpose, to begin it again where it was."""
 
 
 class StatusKeeper:
@@ -82,6 +66,7 @@ class StatusKeeper:
         on_kids: Callable[[frozenset[str]], None],
         *,
         timing: StatusTiming | None = None,
+        file: StatusFile | None = None,
         clock: Callable[[], float] = steady_seconds,
         wall_clock: Callable[[], float] = time.time,
     ) -> None:
@@ -98,7 +83,23 @@ class StatusKeeper:
         self._listeners: tuple[Callable[[], None], ...] = ()
         self._stream_uri: str | None = None
         self._is_closed = False
+        self._recorder: StatusRecorder | None = None
+        if file is not None:
+            self._recorder = StatusRecorder(file, clock, wall_clock, self._timing.save)
         self.reset_after_fork()
+        self._restore()
+
+    def _restore(self) -> None:
+        """Know what an earlier process knew, if there are keys to check it with."""
+        keys = self._keys.usable()
+        if self._recorder is None or keys is None:
+            return
+        view = self._recorder.restore(keys)
+        if view is None:
+            return
+        self.view = view
+        if view.revoked_kids:
+            self._on_kids(view.revoked_kids)
 
     def reset_after_fork(self) -> None:
         """In a forked child: no thread is here; what is known stays, and is as old as it is."""
@@ -111,6 +112,8 @@ class StatusKeeper:
         self._transports: list[Transport] = []
         self._has_streamer = self._has_fetcher = False
         self._failures = 0
+        if self._recorder is not None:
+            self._recorder.reset_after_fork()
 
     # --- for readers --------------------------------------------------------------------------
 
@@ -169,6 +172,8 @@ class StatusKeeper:
             while thread.is_alive() and time.monotonic() < deadline:
                 _let_go(self._stop, self._wake, self._transports)
                 thread.join(0.05)
+        if threads and self._recorder is not None:
+            self._recorder.save(self._uris)
 
     def _start_streamer(self) -> None:
         self._has_streamer = True
@@ -220,7 +225,8 @@ class StatusKeeper:
     def end_connection(self, connection: Connection, error: Exception) -> float:
         """Note why it ended; how long to wait, longer with each that brought nothing."""
         self._failures = 0 if connection.heard else self._failures + 1
-        self._note_failure(error)
+        if not isinstance(error, Renewal):
+            self._note_failure(error)
         timing = self._timing
         wait = timing.retry_first * 2.0 ** min(self._failures, 16)
         return min(timing.retry_max, wait) * draw_jitter()
@@ -229,15 +235,19 @@ class StatusKeeper:
         """One batch. Raises TokenError for one that is not the issuer's, FetchFailed for one that
         does not go on from here: the next connection will say what is missing."""
         batch, now = self._open(raw), self.clock()
-        kids, version = self.view.revoked_kids, self.view.version
+        kids, version, anew = self.view.revoked_kids, self.view.version, False
         with self._lock:
             if connection.heard:
                 if not self.view.advance(batch, now=now):
                     raise FetchFailed("the stream has a gap")
             elif not batch.is_snapshot or batch.nonce != connection.nonce:
                 raise FetchFailed("the stream does not begin with an answer to this connection")
-            elif self.view.begin(batch, asked_at=connection.asked_at, now=now):
-                self._wake.set()  # every list is due
+            else:
+                anew = self.view.begin(batch, asked_at=connection.asked_at, now=now)
+            if self._recorder is not None:
+                self._recorder.note_batch(raw, batch, is_first=not connection.heard, anew=anew)
+        if anew:
+            self._wake.set()  # every list is due
         self.counts.connections += not connection.heard
         connection.heard, connection.last_good = True, now
         self.counts.batches += 1
@@ -245,6 +255,15 @@ class StatusKeeper:
             self._on_kids(self.view.revoked_kids)
         if self.view.version is not version:
             self._tell_listeners()
+        if self._recorder is not None:
+            self._renew(self._recorder)
+
+    def _renew(self, recorder: StatusRecorder) -> None:
+        """Keep the record short and, while no thread fetches lists, on disk."""
+        if not self._has_fetcher:
+            recorder.save_if_due(self._uris)
+        if recorder.wants_snapshot():
+            raise Renewal("the stream is resumed, for a fresh snapshot")
 
     def _tell_listeners(self) -> None:
         for listener in self._listeners:
@@ -286,6 +305,10 @@ class StatusKeeper:
         with self._lock:
             wanted = [uri for uri in self._wanted if self._retry_at.get(uri, 0.0) <= now]
             held = list(self.view.lists.items())
+        renewed: list[str] = []
+        if self._recorder is not None:
+            self._recorder.save_if_due(self._uris)
+            renewed = self._recorder.wanted_lists()
         polled = [
             uri
             for uri, each in held
@@ -293,7 +316,7 @@ class StatusKeeper:
             and self._retry_at.get(uri, 0.0) <= now
             and not (each.follows and self.is_streaming)
         ]
-        return list(dict.fromkeys((*wanted, *polled)))
+        return list(dict.fromkeys((*wanted, *polled, *renewed)))
 
     def fetch_list(self, uri: str, transport: Transport) -> None:
         """One attempt. Whatever becomes of it, those who wait are told. Raises nothing."""
@@ -322,20 +345,24 @@ class StatusKeeper:
         with self._lock:
             now = self.clock()
             self.view.take(token, as_of=self._as_of(token, now), due_at=now + self._ttl(token))
+            if self._recorder is not None:
+                self._recorder.note_list(response.body, token)
         self.counts.lists += 1
         self._tell_listeners()
 
     def _open_list(self, uri: str, body: bytes) -> StatusListToken:
-        now = self._wall_clock()
+        opened = partial(
+            open_status_list,
+            body,
+            uri=uri,
+            issuer=self.issuer,
+            now=self._wall_clock(),
+            leeway_seconds=LEEWAY_SECONDS,
+        )
         try:
-            return open_status_list(
-                body, self._held_keys(), uri=uri, issuer=self.issuer, now=now, leeway_seconds=60
-            )
+            return opened(keys=self._held_keys())
         except UnknownKey:
-            newer = self._newer_keys(body.decode("latin-1"))
-            return open_status_list(
-                body, newer, uri=uri, issuer=self.issuer, now=now, leeway_seconds=60
-            )
+            return opened(keys=self._newer_keys(body.decode("latin-1")))
 
     def _as_of(self, token: StatusListToken, now: float) -> float:
         """When the list was true, on the steady clock."""
@@ -343,6 +370,10 @@ class StatusKeeper:
         if told is None:  # no stream ties the clocks together: they have to agree
             told = now - max(0.0, self._wall_clock() - token.issued_at)
         return min(now, told)
+
+    def _uris(self) -> tuple[str, ...]:
+        """The lists in use."""
+        return tuple(self.view.lists)
 
     def _ttl(self, token: StatusListToken) -> float:
         timing = self._timing

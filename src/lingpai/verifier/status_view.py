@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from lingpai.jwt.policy import MAX_LEEWAY_SECONDS
 from lingpai.jwt.status_list import Status, StatusListToken, StatusReference
 from lingpai.jwt.status_stream import Batch
 from lingpai.jwt.token import VerifiedToken
@@ -19,6 +20,7 @@ __all__ = ["HeldList", "StatusView"]
 
 MAX_LISTS = 4096
 MAX_RECENT_CHANGES = 200_000  # kept for lists that are fetched while the stream goes on
+MIN_DENIED = 1024
 _WIDTH = 2  # bits of a status; lists of other widths are held too, and the stream changes none
 
 
@@ -89,6 +91,7 @@ class StatusView:
     _offset: float = 0.0  # steady clock minus issuer's clock, never too small
     _recent: deque[tuple[int, Batch]] = field(default_factory=deque)
     _recent_changes: int = 0
+    _denied_bound: int = MIN_DENIED
     _complete_since: int = 0  # every change after this number is in `_recent`
 
     # --- for readers --------------------------------------------------------------------------
@@ -152,7 +155,7 @@ class StatusView:
         if batch.epoch != self.epoch or batch.gap or batch.after > self.seq:
             return False
         if batch.denied:
-            self.denied = {**self.denied, **dict(batch.denied)}
+            self._deny(batch)
         if batch.kids:
             self.revoked_kids |= frozenset(batch.kids)
         self._apply(batch)
@@ -160,6 +163,15 @@ class StatusView:
         if batch.changes or batch.denied or batch.kids:
             self.version = object()
         return True
+
+    def _deny(self, batch: Batch) -> None:
+        """Those that have expired are forgotten each time that there are twice as many."""
+        denied = {**self.denied, **dict(batch.denied)}
+        if len(denied) > self._denied_bound:
+            ended = batch.as_of - MAX_LEEWAY_SECONDS
+            denied = {token_id: exp for token_id, exp in denied.items() if exp > ended}
+            self._denied_bound = max(MIN_DENIED, 2 * len(denied))
+        self.denied = denied
 
     def _vouch(self, as_of: float, now: float) -> None:
         self.stream_as_of = max(self.stream_as_of, min(now, as_of + self._offset))

@@ -55,7 +55,8 @@ class Verifier:
     `metadata_url` is for an issuer whose metadata are elsewhere than RFC 8414 says, and
     `default_algorithm` for keys that name none; `Verifier.of` sets both for issuers that are known.
 
-    `cache_dir` keeps the last good keys on disk for a start while the issuer is away.
+    `cache_dir` keeps the last good keys and statuses on disk, for a start while the issuer is away;
+    the bounds on their age hold across the restart.
     `max_cached_bytes` bounds the memory of verified tokens, 0 turns it off. `wait_seconds` is the
     longest that one call ever waits for the network. With `lazy=True` nothing is fetched before
     the first token comes. Close it when the service stops; `with` does.

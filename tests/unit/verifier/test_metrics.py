@@ -14,7 +14,7 @@ from lingpai.testing import Behaviour, FakeIssuer
 from lingpai.verifier import Stats, StatusStats, Verifier, render_metrics
 from lingpai.verifier.key_holder import FetchCounts
 from lingpai.verifier.metrics import METRICS
-from lingpai.verifier.status_keeper import StatusCounts
+from lingpai.verifier.status_timing import StatusCounts
 
 STATUS = StatusStats(1.5, True, 2, StatusCounts(3, 400, 5, 6), None)
 STATS = Stats(10, 7, {"token_expired": 2, "invalid_signature": 1}, 4, 4096, FetchCounts(8, 9), None)

@@ -178,3 +178,14 @@ def test_a_list_that_came_before_the_stream_is_kept_and_follows_if_it_is_new_eno
     late.begin(HELLO, asked_at=10.0, now=10.1)
     assert not late.lists[URI].follows
     assert late.lists[URI].due_at < 0
+
+
+def test_denied_tokens_are_forgotten_after_their_end_and_not_before() -> None:
+    view = a_view()
+    for i in range(5000):
+        now = 1000.0 + i
+        denied = ((f"token-{i}", int(now) + 300),)
+        view.advance(Batch("e1", 5, 5, as_of=now, denied=denied), now=10.0 + i)
+        good_for = range(max(0, i - 299), i + 1)
+        assert all(f"token-{n}" in view.denied for n in (good_for[0], good_for[-1]))
+    assert len(view.denied) < 2500
