@@ -37,15 +37,22 @@ class House:
     def issuer(self) -> str:
         return self.server.url
 
-    def create_client(self, client_id: str, port: int, *options: str) -> dict[str, Any]:
+    def create_client(
+        self, client_id: str, port: int, *options: str, scheme: str = "http"
+    ) -> dict[str, Any]:
         """A client whose application listens on that port; what the operator is shown."""
-        url = f"http://127.0.0.1:{port}"
+        url = f"{scheme}://127.0.0.1:{port}"
         return self.lingpai(
             *("client", "create", client_id, "--redirect-uri", f"{url}/callback"),
             *("--post-logout-redirect-uri", f"{url}/goodbye"),
             *(option for scope in SCOPE.split() for option in ("--scope", scope)),
             *options,
         )
+
+    def add_person(self) -> None:
+        """Let USERNAME in, by PASSWORD."""
+        self.lingpai("user", "create", USERNAME, "--password-stdin", stdin=PASSWORD + "\n")
+        self.lingpai("user", "claims", USERNAME, "--set", "name=Ming Li")
 
     def lingpai(self, *arguments: str, stdin: str = "") -> dict[str, Any]:
         ended = command(*arguments, "--json", data=self.server.data, stdin=stdin)
@@ -59,8 +66,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     folder = tmp_path_factory.mktemp("clients")
     with serving(folder, environ=ENVIRON) as server:
         made = House(server, folder)
-        made.lingpai("user", "create", USERNAME, "--password-stdin", stdin=PASSWORD + "\n")
-        made.lingpai("user", "claims", USERNAME, "--set", "name=Ming Li")
+        made.add_person()
         yield made
 
 

@@ -1,6 +1,7 @@
 """Debian's Apache with mod_auth_openidc before a backend of the tests. Knows no issuer.
 
-Apache runs in the foreground, on a loopback port, with nothing of the system's configuration.
+Apache speaks https and runs in the foreground, on a loopback port, with nothing of the system's
+configuration.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -24,16 +26,10 @@ from tests.support.peers import give_up
 READY_SECONDS = 20.0
 STOP_SECONDS = 10.0
 _MODULES: Final = Path("/usr/lib/apache2/modules")
-_NEEDED: Final = {
-    "mpm_event": "mpm_event",
-    "authn_core": "authn_core",
-    "authz_core": "authz_core",
-    "authz_user": "authz_user",
-    "headers": "headers",
-    "proxy": "proxy",
-    "proxy_http": "proxy_http",
-    "auth_openidc": "auth_openidc",
-}
+_NEEDED: Final = (
+    *("mpm_event", "authn_core", "authz_core", "authz_user"),
+    *("ssl", "proxy", "proxy_http", "auth_openidc"),
+)
 _CONFIGURATION: Final = """
 ServerRoot {folder}
 ServerName 127.0.0.1
@@ -46,6 +42,9 @@ LogLevel warn auth_openidc:info
 ServerTokens Prod
 {user}
 {modules}
+SSLEngine on
+SSLCertificateFile {certificate}
+SSLCertificateKeyFile {certificate}
 
 # what a page behind the gate is told, and what it is not
 ProxyRequests Off
@@ -81,14 +80,22 @@ class Apache:
 
 @contextmanager
 def apache(
-    folder: Path, port: int, directives: Mapping[str, str | tuple[str, ...]]
+    folder: Path,
+    port: int,
+    directives: Mapping[str, str | tuple[str, ...]],
+    *,
+    certificate: Path,
+    trusted: Path | None,
 ) -> Iterator[Apache]:
     """Apache with these directives of mod_auth_openidc. Gives up without either.
 
-    `/claims` asks for a login; every page shows the headers that its backend was given, as JSON.
+    `certificate` has its key beside it in the file; `trusted` is the authority that the module
+    believes an issuer by, the system's own where it is None. `/claims` asks for a login; every
+    page shows the headers that its backend was given, as JSON.
     """
     program = find_apache()
-    with _echo() as backend:
+    with _echo() as backend, _readable(trusted) as bundle:
+        given = dict(directives) | ({} if bundle is None else {"OIDCCABundlePath": str(bundle)})
         configuration = folder / "apache.conf"
         configuration.write_text(
             _CONFIGURATION.format(
@@ -97,7 +104,8 @@ def apache(
                 backend=backend,
                 user="User www-data\nGroup www-data" if os.geteuid() == 0 else "",
                 modules=_load_modules(),
-                directives="\n".join(map(_directive, directives.items())),
+                certificate=certificate,
+                directives="\n".join(map(_directive, given.items())),
             )
         )
         process = subprocess.Popen(
@@ -108,7 +116,7 @@ def apache(
         )
         try:
             _await_ready(process, port)
-            yield Apache(f"http://127.0.0.1:{port}", folder)
+            yield Apache(f"https://127.0.0.1:{port}", folder)
         finally:
             process.terminate()
             try:
@@ -135,9 +143,21 @@ def _directive(setting: tuple[str, str | tuple[str, ...]]) -> str:
 
 
 def _load_modules() -> str:
-    return "\n".join(
-        f"LoadModule {name}_module {_MODULES}/mod_{file}.so" for name, file in _NEEDED.items()
-    )
+    return "\n".join(f"LoadModule {name}_module {_MODULES}/mod_{name}.so" for name in _NEEDED)
+
+
+@contextmanager
+def _readable(file: Path | None) -> Iterator[Path | None]:
+    """A copy that Apache's workers can read: where root tests, they are another user."""
+    if file is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o755)
+        copy = Path(made) / file.name
+        copy.write_bytes(file.read_bytes())
+        copy.chmod(0o644)
+        yield copy
 
 
 def _await_ready(process: subprocess.Popen[bytes], port: int) -> None:

@@ -179,11 +179,15 @@ class Chromium:
 
 
 @contextmanager
-def browsing() -> Iterator[Chromium]:
-    """Chromium, from its start to the block's end. Without it: a skip, or a failure in CI."""
+def browsing(*, pin: str = "") -> Iterator[Chromium]:
+    """Chromium, from its start to the block's end. Without it: a skip, or a failure in CI.
+
+    `pin` is a certificate's (`certificates.pin_of`); it is believed though nobody vouches for it.
+    """
     program = find_chromium()
+    pinned = (f"--ignore-certificate-errors-spki-list={pin}",) if pin else ()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(_SWITCHES))
+        browser = playwright.chromium.launch(executable_path=program, args=[*_SWITCHES, *pinned])
         try:
             yield Chromium(browser)
         finally:

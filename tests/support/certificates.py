@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
+import hashlib
 import ipaddress
 import ssl
 from dataclasses import dataclass
@@ -95,6 +97,15 @@ def self_signed(subject: x509.Name, key: ec.EllipticCurvePrivateKey) -> bytes:
     """A certificate that vouches for itself, in DER."""
     certificate = _begin(subject, subject, key.public_key()).sign(key, hashes.SHA256())
     return certificate.public_bytes(serialization.Encoding.DER)
+
+
+def pin_of(file: Path) -> str:
+    """The pin of the certificate in a PEM file: SHA-256 of its key, in base64 (RFC 7469)."""
+    key = x509.load_pem_x509_certificate(file.read_bytes()).public_key()
+    info = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return base64.b64encode(hashlib.sha256(info).digest()).decode()
 
 
 def name_of(text: str) -> x509.Name:
