@@ -89,6 +89,21 @@ def test_what_is_no_text_is_a_mistake_of_the_caller(verifier: Verifier, wrong: A
         verifier.verify(wrong)
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [
+        {"kty": "EC", "kid": "no-point", "alg": "ES256"},
+        {"kty": "OKP", "crv": "unheard-of", "x": "AAAA", "kid": "new-curve"},
+        {"kty": "RSA", "n": "AQAB", "e": "AQAB", "alg": "RS256", "kid": "tiny"},
+        {"kid": "of no type"},
+    ],
+)
+def test_a_broken_key_among_the_published_ones_harms_no_other(broken: dict[str, str]) -> None:
+    with FakeIssuer() as issuer:
+        issuer.extra_jwks = [broken]
+        assert issuer.verifier().verify(issuer.token()).subject == "user-1"
+
+
 # --- remembered tokens --------------------------------------------------------------------------
 
 
