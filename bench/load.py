@@ -10,10 +10,13 @@ import asyncio
 import base64
 import hashlib
 import json
+import os
+import re
 import statistics
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -35,17 +38,20 @@ Talk = Generator[Ask, bytes, None]
 
 
 class Order(msgspec.Struct, frozen=True):
-    """What to do: one connection for each of `seeds`, all of one scenario, for so long."""
+    """What to do: one connection for each of `seeds`, all of one scenario, for so long. What the
+    processes `pids` use of the processors meanwhile is counted."""
 
     scenario: str
     port: int
     seeds: list[dict[str, str]]
     seconds: float
     warm_up_seconds: float
+    pids: list[int] = []
 
 
 class Load(msgspec.Struct, frozen=True):
-    """What came of it. `failed` counts answers that were neither 200 nor a redirect."""
+    """What came of it. `failed` counts connections that ended early, by an answer that was neither
+    200 nor a redirect or by none at all."""
 
     requests: int
     failed: int
@@ -53,11 +59,18 @@ class Load(msgspec.Struct, frozen=True):
     median_ms: float
     p99_ms: float
     p95_ms: float = 0
+    processor_seconds: float = 0
+    generator_seconds: float = 0
 
     @property
     def rate(self) -> float:
         """Answers a second."""
         return self.requests / self.seconds
+
+    @property
+    def processor_ms(self) -> float:
+        """What one answer cost the measured processes, in all of their threads."""
+        return self.processor_seconds / max(1, self.requests) * 1000
 
 
 class Failed(Exception):
@@ -155,10 +168,12 @@ async def drive(order: Order) -> Load:
     begin = time.perf_counter() + order.warm_up_seconds
     end = begin + order.seconds
     make = SCENARIOS[order.scenario]
-    talks = [_converse(make(seed), order.port, begin, end) for seed in order.seeds]
-    outcomes = await asyncio.gather(*talks)
-    took = sorted(value for latencies, _ in outcomes for value in latencies)
-    failed = sum(failures for _, failures in outcomes)
+    used = asyncio.create_task(_watch_processors(order))
+    lines = [await _connect(make(seed), order.port, begin, end) for seed in order.seeds]
+    await asyncio.gather(*(line.ended for line in lines))
+    took = sorted(value for line in lines for value in line.took)
+    failed = sum(line.failed for line in lines)
+    theirs, own = await used
     if not took:
         return Load(0, failed, order.seconds, 0, 0)
     return Load(
@@ -168,59 +183,121 @@ async def drive(order: Order) -> Load:
         median_ms=statistics.median(took) * 1000,
         p99_ms=took[int(len(took) * 0.99)] * 1000,
         p95_ms=took[int(len(took) * 0.95)] * 1000,
+        processor_seconds=theirs,
+        generator_seconds=own,
     )
 
 
-async def _converse(talk: Talk, port: int, begin: float, end: float) -> tuple[list[float], int]:
-    """One connection: seconds of each answer within the time, and the number of failures."""
-    reader, writer = await asyncio.open_connection(HOST, port)
-    took: list[float] = []
-    try:
-        ask, sent = next(talk), time.perf_counter()
-        while sent < end:
-            writer.write(ask.request)
-            body = await _read_answer(reader)
-            if ask.last:
-                now = time.perf_counter()
-                if begin <= now <= end:
-                    took.append(now - sent)
-                sent = now
-            ask = talk.send(body)
-    except Failed:
-        return took, 1
-    finally:
-        writer.close()
-    return took, 0
+async def _watch_processors(order: Order) -> tuple[float, float]:
+    """Processor seconds of the measured processes, and of this one, while answers count."""
+    await asyncio.sleep(order.warm_up_seconds)
+    theirs, own = read_processor_seconds(order.pids), time.process_time()
+    await asyncio.sleep(order.seconds)
+    return read_processor_seconds(order.pids) - theirs, time.process_time() - own
 
 
-async def _read_answer(reader: asyncio.StreamReader) -> bytes:
-    """The body, or where a redirect leads. Knows bodies by their length, and in chunks."""
-    head = await reader.readuntil(b"\r\n\r\n")
-    status, *lines = head.split(b"\r\n")
-    headers = {name.lower(): value.strip() for name, _, value in map(_split, lines)}
-    if headers.get(b"transfer-encoding") == b"chunked":
-        body = await _read_chunks(reader)
-    else:
-        body = await reader.readexactly(int(headers.get(b"content-length", 0)))
-    if status[9:12] in {b"302", b"303"}:
-        return headers[b"location"]
-    if status[9:12] != b"200":
-        raise Failed(status + b": " + body)
+def read_processor_seconds(pids: Sequence[int]) -> float:
+    """What processes have used with all of their threads, user and system (Linux)."""
+    ticks = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])  # proc(5): utime and stime
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+async def _connect(talk: Talk, port: int, begin: float, end: float) -> Line:
+    loop = asyncio.get_running_loop()
+    _, line = await loop.create_connection(
+        lambda: Line(talk, begin, end, loop.create_future()), HOST, port
+    )
+    return line
+
+
+class Line(asyncio.Protocol):
+    """One connection: seconds of each answer within the time, and the number of failures. There is
+    never more than one answer on its way."""
+
+    def __init__(self, talk: Talk, begin: float, end: float, ended: asyncio.Future[None]) -> None:
+        self.took: list[float] = []
+        self.failed = 0
+        self.ended = ended
+        self._talk, self._begin, self._end = talk, begin, end
+        self._received = b""
+        self._ask, self._sent = next(talk), 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask the first."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._sent = time.perf_counter()
+        transport.write(self._ask.request)
+
+    def data_received(self, data: bytes) -> None:
+        """Ask the next once the answer is whole."""
+        self._received += data
+        try:
+            body = read_answer(self._received)
+            if body is None:
+                return
+            self._received = b""
+            if self._ask.last and not self._count(time.perf_counter()):
+                self._transport.close()
+                return
+            self._ask = self._talk.send(body)
+        except Failed:
+            self._transport.abort()
+            return
+        self._transport.write(self._ask.request)
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        """The end; too early if the time is not over."""
+        self.failed = int(self._sent < self._end)
+        self.ended.set_result(None)
+
+    def _count(self, now: float) -> bool:
+        """Whether there is time for another."""
+        if self._begin <= now <= self._end:
+            self.took.append(now - self._sent)
+        self._sent = now
+        return now < self._end
+
+
+def read_answer(received: bytes) -> bytes | None:
+    """The body, or where a redirect leads; None if there is more to come. Knows bodies by their
+    length, and in chunks. Raises Failed."""
+    head, found, body = received.partition(b"\r\n\r\n")
+    if not found:
+        return None
+    announced = _LENGTH.search(head)
+    if announced is not None:
+        if len(body) < int(announced[1]):
+            return None
+    elif _CHUNKED.search(head) is not None:
+        if not body.endswith(b"0\r\n\r\n"):
+            return None
+        body = _join_chunks(body)
+    status = head[9:12]
+    if status in {b"302", b"303"} and (location := _LOCATION.search(head)) is not None:
+        return location[1]
+    if status != b"200":
+        raise Failed(head[:15] + b": " + body)
     return body
 
 
-def _split(line: bytes) -> tuple[bytes, bytes, bytes]:
-    return line.partition(b":")
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_LOCATION = re.compile(rb"\r\nlocation: *([^\r]*)", re.IGNORECASE)
 
 
-async def _read_chunks(reader: asyncio.StreamReader) -> bytes:
+def _join_chunks(body: bytes) -> bytes:
     """RFC 9112 section 7.1, without trailers."""
-    body = b""
+    joined = b""
     while True:
-        length = int(await reader.readuntil(b"\r\n"), 16)
-        body += (await reader.readexactly(length + 2))[:-2]
+        size, _, rest = body.partition(b"\r\n")
+        length = int(size, 16)
         if not length:
-            return body
+            return joined
+        joined, body = joined + rest[:length], rest[length + 2 :]
 
 
 if __name__ == "__main__":

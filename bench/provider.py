@@ -18,13 +18,22 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from bench.load import HOST, Load, Order
 from bench.measure import ratio, summarise
 from bench.record import Figure, Target, make_figure
-from bench.server import ISSUER, ROOT, Plan, free_port, generate, run_command, serving
+from bench.server import (
+    ISSUER,
+    ROOT,
+    Plan,
+    find_processes,
+    free_port,
+    generate,
+    run_command,
+    serving,
+)
 from lingpai import Key, PrivateKey
 
 PEER: Final = "oidc-provider"
@@ -58,6 +67,7 @@ class Side:
 
     name: str
     port: int
+    pids: list[int]
     seeds: Mapping[str, Callable[[], dict[str, str]]]
 
 
@@ -84,7 +94,9 @@ def measure(plan: Plan, on_round: Callable[[int], None] = lambda _: None) -> Mea
                 for side in (side for side in turn if figure in side.seeds):
                     seeds = [side.seeds[figure]() for _ in range(count)]
                     scenario = _SCENARIOS[figure]
-                    order = Order(scenario, side.port, seeds, plan.seconds, plan.warm_up_seconds)
+                    order = Order(
+                        scenario, side.port, seeds, plan.seconds, plan.warm_up_seconds, side.pids
+                    )
                     loads = measured.loads.setdefault(figure, {})
                     loads.setdefault(side.name, []).append(generate(order))
             on_round(number + 1)
@@ -126,16 +138,24 @@ def check_targets(measured: Measured) -> list[Target]:
     ]
 
 
+def find_busiest(measured: Measured) -> float:
+    """The largest share of one core that the generator took in any load: near 1, it was it that was
+    measured."""
+    loads = (load for sides in measured.loads.values() for side in sides.values() for load in side)
+    return max(load.generator_seconds / load.seconds for load in loads)
+
+
 def _note(figure: str, loads: list[Load]) -> str:
     halves, most, nearly = (
         summarise([load.median_ms for load in loads]).median,
         summarise([load.p95_ms for load in loads]).median,
         summarise([load.p99_ms for load in loads]).median,
     )
+    cost = summarise([load.processor_ms for load in loads]).median
     failed = sum(load.failed for load in loads)
     return (
         f"{CONNECTIONS[figure]} connections; p50 {halves:.1f}, p95 {most:.1f}, p99 {nearly:.1f} ms;"
-        f" {failed} failed"
+        f" {cost:.2f} ms of processor each; {failed} failed"
     )
 
 
@@ -163,12 +183,17 @@ def _lingpai(folder: Path) -> Iterator[Side]:
     client = {"client_id": _CLIENT, "client_secret": json.loads(made)["client_secret"]}
     with serving(data) as running:
         login = {"username": _USER, "password": password}
-        yield _side(ISSUER, running.port, client, "/introspect", "/authorize", login, (OPAQUE, JWT))
+        pids = find_processes(running.pid)
+        yield _side(
+            *(ISSUER, running.port, pids, client, "/introspect", "/authorize", login),
+            (OPAQUE, JWT),
+        )
 
 
 def _side(
     name: str,
     port: int,
+    pids: list[int],
     client: dict[str, str],
     introspection: str,
     authorization: str,
@@ -194,6 +219,7 @@ def _side(
     return Side(
         name,
         port,
+        pids,
         {
             CREDENTIALS: lambda: {**client, "resource": _RESOURCE},
             **{figure: look_into(figure) for figure in introspects},
@@ -236,7 +262,8 @@ def _oidc_provider() -> Iterator[Side]:
     try:
         if process.stdout.readline().strip() != "ready":
             raise RuntimeError("oidc-provider did not start")
-        yield _side(PEER, port, client, "/token/introspection", "/auth", {}, (OPAQUE,))
+        pids = find_processes(process.pid)
+        yield _side(PEER, port, pids, client, "/token/introspection", "/auth", {}, (OPAQUE,))
     finally:
         process.terminate()
         process.wait(timeout=10)
@@ -330,7 +357,10 @@ def _basic(name: str, secret: str) -> str:
     return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
 
 
-def count_versions() -> dict[str, Any]:
-    """The peer's, as it says itself."""
-    package = ROOT / "tests/node_modules" / PEER / "package.json"
-    return {PEER: json.loads(package.read_text())["version"]} if package.exists() else {}
+def find_versions() -> dict[str, str]:
+    """The peer's, and that of what runs it, as they say themselves."""
+    package, node = ROOT / "tests/node_modules" / PEER / "package.json", shutil.which("node")
+    if node is None or not package.exists():
+        return {}
+    told = subprocess.run([node, "--version"], capture_output=True, text=True, check=True)
+    return {PEER: json.loads(package.read_text())["version"], "node": told.stdout.strip()[1:]}

@@ -93,7 +93,9 @@ def run_provider(console: Console, options: Options) -> Run:
     figures = provider.make_figures(measured)
     targets = provider.check_targets(measured)
     run = _make_run("provider", options, figures, targets, rounds=plan.repeats)
-    run.versions.update(provider.count_versions())
+    run.versions.update(provider.find_versions())
+    run.machine["generator"] = f"at most {provider.find_busiest(measured):.0%} of a core"
+    print_machine(console, run)
     print_matrix(console, "Issuers, one worker each, a second (and times Lingpai's)", figures)
     print_list(console, "Latencies", [figure for figure in figures if figure.value is not None])
     return _finish(console, options, run, plots.draw_provider)
