@@ -9,10 +9,12 @@ from tests.support.stores import (
     NOW,
     a_browser,
     a_code,
+    a_device,
     a_family,
     a_session,
     a_sign_in,
     a_user,
+    an_approved_device,
     fill,
     people_and_apis,
     run,
@@ -27,11 +29,13 @@ from lingpai_server.core.effects import (
 )
 from lingpai_server.core.flow_effects import (
     EndBrowser,
+    MoveDevice,
     RedeemCode,
     RenewBrowser,
     SlideBrowser,
     StartBrowser,
     StoreCode,
+    StoreDevice,
 )
 from lingpai_server.core.flow_records import BrowserFacts, BrowserSession, SessionFacts
 from lingpai_server.core.ports import AlreadyExists, NotFound, StaleState, Store
@@ -187,6 +191,17 @@ def test_a_code_of_before_is_redeemed_in_the_renewed_browser_session(signed_in: 
     assert facts is not None
     assert facts.browser == RENEW.browser
     fill(signed_in, [RedeemCode(code.code_sha256, NOW + 6, "session-1")])
+
+
+def test_a_device_approved_before_is_redeemed_in_the_renewed_browser_session(
+    signed_in: Store,
+) -> None:
+    waiting = a_device()
+    approve = MoveDevice(waiting, an_approved_device())
+    fill(signed_in, [StoreDevice(waiting)], [approve], [RENEW])
+    facts = run(signed_in.load_device(waiting.device_sha256))
+    assert facts is not None
+    assert facts.browser == RENEW.browser
 
 
 def test_a_browser_session_that_is_over_gone_or_anothers_is_not_renewed(signed_in: Store) -> None:

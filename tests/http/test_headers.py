@@ -119,3 +119,30 @@ def test_access_log_holds_no_query_and_no_header(
     (record,) = [entry for entry in caplog.records if entry.name == "lingpai.access"]
     assert "GET /jwks 200" in record.getMessage()
     assert "hidden" not in record.getMessage()
+
+
+def run_router(scope: dict[str, Any], *received: str) -> list[str]:
+    """The types of what an application without routes sends, when it is sent these."""
+    app = create_app([], ReadingLimits(1024), https=False)
+    coming, sent = iter(received), list[str]()
+
+    async def receive() -> dict[str, Any]:
+        return {"type": next(coming)}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    async def run() -> None:
+        await app(scope, receive, send)
+
+    asyncio.run(run())
+    return sent
+
+
+def test_a_server_that_starts_and_stops_the_application_is_answered() -> None:
+    sent = run_router({"type": "lifespan"}, "lifespan.startup", "lifespan.shutdown")
+    assert sent == ["lifespan.startup.complete", "lifespan.shutdown.complete"]
+
+
+def test_a_websocket_is_closed_before_it_is_open() -> None:
+    assert run_router({"type": "websocket", "path": "/token"}) == ["websocket.close"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -80,10 +81,14 @@ def live(issuer: FakeIssuer, start: Start, **claims: Any) -> tuple[str, str]:
         good, bad = issuer.token(lifetime_seconds=9000), issuer.token(lifetime_seconds=9000)
         assert verifier.ready(5)
         for raw in (good, bad):
-            eventually(lambda raw=raw: refusal(verifier, raw) is None)  # type: ignore[misc]
+            eventually(partial(is_good, verifier, raw))
         issuer.revoke(bad)
         eventually(lambda: refusal(verifier, bad) is errors.TokenRevoked)
     return good, bad
+
+
+def is_good(verifier: Verifier, raw: str) -> bool:
+    return refusal(verifier, raw) is None
 
 
 def refusal(verifier: Verifier, raw: str) -> type[errors.TokenError] | None:
