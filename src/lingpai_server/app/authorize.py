@@ -144,7 +144,7 @@ class Authorize:
         else:
             parameters, signed = members["parameters"], members["signed"]
             asked = Asked(parameters, members["at"], signed=signed, returning=True)
-        return _Opened(asked, members["browser"])
+        return _Opened(asked, members.get("browser"))  # absent from what an older version sealed
 
     # --- what becomes of it -------------------------------------------------------------------
 

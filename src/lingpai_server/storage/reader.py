@@ -19,7 +19,7 @@ from lingpai_server.storage.reads import data_version
 T = TypeVar("T")
 Query: TypeAlias = Callable[[sqlite3.Connection], T]
 
-MAX_REMEMBERED = 4096
+MAX_REMEMBERED = 512  # each may hold a client with the keys that it registered
 
 
 class Reader:
@@ -48,8 +48,8 @@ class Reader:
     def remember(self, name: Hashable, query: Query[T]) -> T:
         """What a snapshot said last under that name, unless anything was committed since.
 
-        The database is asked for its version each time, which costs a tenth of a few statements. It
-        is asked before what is remembered under that version is read, so that nothing is older.
+        The database is asked for its version each time, before anything is remembered under it, so
+        that nothing is older: 5 µs, where the facts about a client take 47.
         """
         with self._lock:
             version = self._guarded(data_version)
