@@ -29,7 +29,9 @@ def draw_identifier() -> str:
 
 def draw_fresh() -> Fresh:
     """The randomness of one decision."""
-    return Fresh(draw_identifier(), random_bytes(_IDENTIFIER_BYTES), draw_identifier())
+    drawn, size = random_bytes(3 * _IDENTIFIER_BYTES), _IDENTIFIER_BYTES  # one call to the system
+    first, second, third = drawn[:size], drawn[size : 2 * size], drawn[2 * size :]
+    return Fresh(base64url.encode(first), second, base64url.encode(third))
 
 
 def draw_password() -> Secret[str]:

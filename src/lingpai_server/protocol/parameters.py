@@ -38,17 +38,22 @@ def parse_parameters(
 
 def decode_form_text(raw: bytes) -> str:
     """One name or value. Raises ValueError for a broken escape, for UTF-8 that is not, for NUL."""
-    first, *rest = raw.replace(b"+", b" ").split(b"%")
+    spaced = raw.replace(b"+", b" ")
+    text = (_unescape(spaced) if b"%" in spaced else spaced).decode("utf-8")
+    if "\x00" in text:
+        raise ValueError("a NUL character")
+    return text
+
+
+def _unescape(raw: bytes) -> bytes:
+    first, *rest = raw.split(b"%")
     decoded = [first]
     for piece in rest:
         digits = piece[:2]
         if len(digits) != 2 or not _HEX_DIGITS.issuperset(digits):
             raise ValueError("a percent sign without two hexadecimal digits")
         decoded += bytes.fromhex(digits.decode("ascii")), piece[2:]
-    text = b"".join(decoded).decode("utf-8", errors="strict")
-    if "\x00" in text:
-        raise ValueError("a NUL character")
-    return text
+    return b"".join(decoded)
 
 
 def _refuse(reason: str, description: str) -> Refusal:

@@ -9,6 +9,7 @@ from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 from lingpai_server.protocol.openid_scopes import OPENID_SCOPES
 
 MAX_RESOURCE_CHARS = 2048
+_LETTERS = frozenset(string.ascii_letters)
 _SCHEME_CHARS = frozenset(string.ascii_letters + string.digits + "+-.")
 # RFC 3986 appendix A: unreserved, gen-delims without "#", sub-delims, and "%" of an escape
 _URI_CHARS = frozenset(string.ascii_letters + string.digits + "-._~:/?[]@!$&'()*+,;=%")
@@ -73,7 +74,7 @@ def check_same_resource(resource: str | None, audience: str) -> Refusal | None:
 
 
 def _is_scheme(text: str) -> bool:
-    return text[:1] in frozenset(string.ascii_letters) and _SCHEME_CHARS.issuperset(text)
+    return text[:1] in _LETTERS and _SCHEME_CHARS.issuperset(text)
 
 
 def _starts_with_escape(piece: str) -> bool:
