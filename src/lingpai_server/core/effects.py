@@ -20,6 +20,9 @@ from lingpai_server.core.records import (
     User,
 )
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.status_effects import StatusEffect
+
+HolderKind: TypeAlias = Literal["user", "client", "group"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,17 +170,18 @@ class CreateApi:
 
 @dataclass(frozen=True, slots=True)
 class PutRole:
-    """Creates a role or replaces its permissions; raises the access version of all who hold it."""
+    """Creates a role or replaces its permissions; raises the access version of all who hold it,
+    themselves or by a group."""
 
     role: Role
 
 
 @dataclass(frozen=True, slots=True)
 class AssignRole:
-    """Gives a role to a user or a client. Raises the holder's access version, unless the holder has
-    it already; NotFound without the holder or the role."""
+    """Gives a role to a user, a client or a group. Raises the holder's access version (of a group,
+    its members'), unless the holder has it already; NotFound without the holder or the role."""
 
-    holder_kind: Literal["user", "client"]
+    holder_kind: HolderKind
     holder: str
     audience: str
     role: str
@@ -185,10 +189,10 @@ class AssignRole:
 
 @dataclass(frozen=True, slots=True)
 class RemoveRole:
-    """Takes a role away. Raises the holder's access version, unless the holder never had it;
-    NotFound without the holder or the role."""
+    """Takes a role away. Raises the holder's access version (of a group, its members'), unless the
+    holder never had it; NotFound without the holder or the role."""
 
-    holder_kind: Literal["user", "client"]
+    holder_kind: HolderKind
     holder: str
     audience: str
     role: str
@@ -241,5 +245,6 @@ Effect: TypeAlias = (
     | MoveKey
     | Record
     | FlowEffect
+    | StatusEffect
 )
 Effects: TypeAlias = tuple[Effect, ...]

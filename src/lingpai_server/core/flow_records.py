@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from lingpai_server.core.records import Access, Api, Client, Session, User
+from lingpai_server.core.slots import HeldSlot
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +199,14 @@ class SessionFacts:
 class ExchangeFacts:
     """For a token exchange: who asks, for which API, and on whose behalf.
 
-    `user` and `session` are those of the subject token; `access` is the user's at `api`, or the
-    subject client's where the subject is a client."""
+    `user` and `session` are those of the subject token; `access` is the user's at `api`, or that of
+    `subject_client` where the subject is a client. `slot` is the status slot that this grant
+    holds, once there was one: the session's, or the subject client's, at `client` and `api`."""
 
     client: Client | None
     api: Api | None
     user: User | None
     session: Session | None
     access: Access
+    subject_client: Client | None = None
+    slot: HeldSlot | None = None

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lingpai_server.core.effects import Effect
+from lingpai_server.core.effects import Effect, HolderKind
 from lingpai_server.core.flow_records import (
     AuthorizeFacts,
     BrowserFacts,
@@ -25,12 +25,14 @@ from lingpai_server.core.records import (
     Client,
     Event,
     Family,
+    Group,
     Role,
     Session,
     StoredKey,
     User,
 )
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import HeldSlot, SlotRef, StatusChanges
 
 
 class StaleState(Exception):
@@ -73,7 +75,9 @@ class LoginFacts:
 
 @dataclass(frozen=True, slots=True)
 class FamilyFacts:
-    """A refresh family with its session, user, client, API and what the user may do there now."""
+    """A refresh family with its session, user, client, API and what the user may do there now.
+
+    `slot` is the status slot that the grant holds, None for one older than status slots."""
 
     family: Family
     session: Session
@@ -81,15 +85,18 @@ class FamilyFacts:
     client: Client
     api: Api
     access: Access
+    slot: HeldSlot | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClientFacts:
-    """A client with one of its APIs, and what the client itself may do there."""
+    """A client with one of its APIs, what the client itself may do there, and the status slot that
+    its own tokens for it have, once there was one."""
 
     client: Client
     api: Api | None
     access: Access
+    slot: HeldSlot | None = None
 
 
 class Store(Protocol):
@@ -108,6 +115,7 @@ class Store(Protocol):
         devices, pushed requests and spent marks past their expiry; throttle buckets that have
         decayed; deleted clients, a day later, that nothing refers to. A session whose client has
         not been told of its end stays, until it has been over for a day.
+        Slots whose tokens have all expired are given back: VALID, and nobody's.
         Ask again while it answers `limit`.
         """
 
@@ -182,6 +190,14 @@ class Store(Protocol):
     async def load_user_by_id(self, user_id: str) -> User | None:
         """One user by identifier."""
 
+    async def offer_slot(self, draws: Sequence[int]) -> SlotRef:
+        """A slot that is free: the first free place among those that `draws` name, which are
+        uniform in [0, 2**64), over all lists; if none is, one in a list that does not exist yet.
+        Nothing is taken: TakeSlot does that, and may find that another was quicker."""
+
+    async def load_status_changes(self, after: int, now: int) -> StatusChanges:
+        """What every verifier is to know, if it knows everything up to the number `after`."""
+
     async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
         """The throttle buckets of these names; an untouched one is absent."""
 
@@ -202,6 +218,21 @@ class Store(Protocol):
 
     async def list_roles(self) -> tuple[Role, ...]:
         """All roles by audience and name, for the command line."""
+
+    async def load_group(self, name: str) -> Group | None:
+        """One group by name."""
+
+    async def list_groups(self) -> tuple[Group, ...]:
+        """All groups by name, for the command line."""
+
+    async def list_members(self, group: str) -> tuple[User, ...]:
+        """The users in a group by name, for the command line."""
+
+    async def list_held_roles(self, kind: HolderKind, holder: str) -> tuple[Role, ...]:
+        """The roles that a user, client or group was given itself, by audience and name."""
+
+    async def list_groups_of(self, user_id: str) -> tuple[Group, ...]:
+        """The groups that a user is in, by name."""
 
     async def ping(self) -> None:
         """Prove that the store can be read and written; raises StoreUnavailable."""

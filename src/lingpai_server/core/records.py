@@ -110,8 +110,17 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Users who hold roles together, at any API."""
+
+    name: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Access:
-    """What one subject may do at one API: the `roles` and `permissions` of its tokens, sorted."""
+    """What one subject may do at one API: the `roles` and `permissions` of its tokens, sorted. A
+    user holds roles himself and by his groups."""
 
     roles: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
