@@ -21,6 +21,8 @@ BENCHES: dict[str, Bench] = {
     "cache": runs.run_cache,
     "server": runs.run_server,
     "provider": runs.run_provider,
+    "statuses": runs.run_statuses,
+    "revocation": runs.run_revocation,
 }
 
 

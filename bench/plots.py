@@ -9,6 +9,7 @@ from pathlib import Path
 from bench import growth
 from bench.charts import Bar, Kind, Line, Panel, draw_bars, draw_lines
 from bench.record import Figure, Run
+from bench.revocation import CROWDS, SLOWEST, name_crowd
 from bench.tokens import AGAIN, OURS, RAW, UNIT
 
 _TITLES = {
@@ -57,6 +58,27 @@ def draw_provider(run: Run, folder: Path) -> list[Path]:
     title = "An issuer's work, one worker each"
     picture = draw_bars(title, _note(run, "shorter is better"), panels, "ms")
     return [_write(folder / "provider.svg", picture)]
+
+
+def draw_revocation(run: Run, folder: Path) -> list[Path]:
+    """How long the last verifier takes, by how many there are: median, and 99 of a hundred."""
+    values = {figure.figure: figure.value for figure in run.figures if figure.value is not None}
+    counts = [count for count in CROWDS if name_crowd(count) in values]
+    if len(counts) < 2:
+        return []
+    lines = [
+        Line(label, [(count, values[name_crowd(count) + end]) for count in counts], "ours")
+        for label, end in (("median", ""), ("99 of 100", SLOWEST))
+    ]
+    heights = [y for line in lines for _, y in line.points]
+    picture = draw_lines(
+        "From a click to the refusal at the last verifier",
+        f"one machine, {run.machine['cores']} cores, the commit included; both axes logarithmic",
+        lines,
+        x_ticks=[(float(count), _count_label(count)) for count in counts],
+        y_ticks=_decades(min(heights), max(heights), "ms"),
+    )
+    return [_write(folder / "revocation.svg", picture)]
 
 
 def kind_of(peer: str) -> Kind:
@@ -113,10 +135,10 @@ def _lines(what: str, figures: Sequence[Figure]) -> list[Line]:
     return [Line(peer, found, kind_of(peer)) for peer, found in points.items()]
 
 
-def _decades(lowest: float, highest: float) -> list[tuple[float, str]]:
+def _decades(lowest: float, highest: float, unit: str = UNIT) -> list[tuple[float, str]]:
     """Powers of ten around all values, as axis labels."""
     powers = range(math.floor(math.log10(lowest)), math.ceil(math.log10(highest)) + 1)
-    return [(10.0**power, f"{10.0**power:,g} {UNIT}") for power in powers]
+    return [(10.0**power, f"{10.0**power:,g} {unit}") for power in powers]
 
 
 def _size_label(size: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import Progress
 
-from bench import cache, growth, imports, plots, provider, server, tokens
+from bench import cache, growth, imports, plots, provider, revocation, server, statuses, tokens
 from bench.measure import Effort
 from bench.peers import PEERS
 from bench.record import (
@@ -99,6 +99,29 @@ def run_provider(console: Console, options: Options) -> Run:
     print_matrix(console, "Issuers, one worker each, a second (and times Lingpai's)", figures)
     print_list(console, "Latencies", [figure for figure in figures if figure.value is not None])
     return _finish(console, options, run, plots.draw_provider)
+
+
+def run_statuses(console: Console, options: Options) -> Run:
+    """What a status costs a verifier."""
+    with _progress(console, "statuses", options.effort.rounds) as on_round:
+        measured = statuses.measure(options.effort, quick=options.quick, on_round=on_round)
+    figures = statuses.make_figures(measured)
+    run = _make_run("statuses", options, figures, statuses.check_targets(measured))
+    print_list(console, "What a status costs a verifier", figures)
+    return _finish(console, options, run)
+
+
+def run_revocation(console: Console, options: Options) -> Run:
+    """How soon a change is true everywhere."""
+    plan = revocation.QUICK if options.quick else revocation.FULL
+    with _progress(console, "revocation", revocation.count_rounds(plan)) as on_round:
+        measured = revocation.measure(plan, on_round)
+    figures = revocation.make_figures(measured)
+    targets = revocation.check_targets(measured)
+    run = _make_run("revocation", options, figures, targets, rounds=plan.grants)
+    print_machine(console, run)
+    print_list(console, "How soon a change is true everywhere", figures)
+    return _finish(console, options, run, plots.draw_revocation)
 
 
 def _make_run(
