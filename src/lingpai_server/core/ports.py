@@ -198,6 +198,10 @@ class Store(Protocol):
     async def load_status_changes(self, after: int, now: int) -> StatusChanges:
         """What every verifier is to know, if it knows everything up to the number `after`."""
 
+    async def is_denied(self, token_id: str) -> bool:
+        """Whether a single token was denied; asked whenever somebody shows us one, so it is quick.
+        One that has expired may be forgotten."""
+
     async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
         """The throttle buckets of these names; an untouched one is absent."""
 
@@ -206,6 +210,11 @@ class Store(Protocol):
 
     async def load_events(self, after: int, limit: int) -> tuple[tuple[int, Event], ...]:
         """Outbox rows with a sequence number above `after`, in order."""
+
+    async def list_session_events(
+        self, session_id: str, limit: int
+    ) -> tuple[tuple[int, Event], ...]:
+        """The newest `limit` outbox rows of one session, oldest first, for the command line."""
 
     async def list_users(self) -> tuple[User, ...]:
         """All users by name, for the command line."""
@@ -230,6 +239,9 @@ class Store(Protocol):
 
     async def list_held_roles(self, kind: HolderKind, holder: str) -> tuple[Role, ...]:
         """The roles that a user, client or group was given itself, by audience and name."""
+
+    async def list_sessions(self, user_id: str) -> tuple[Session, ...]:
+        """A user's sessions, ended ones too, the newest login first, for the command line."""
 
     async def list_groups_of(self, user_id: str) -> tuple[Group, ...]:
         """The groups that a user is in, by name."""
