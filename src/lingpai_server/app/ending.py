@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from lingpai_server.app.clock import Clock, now
+from lingpai_server.app.issuing import ACCESS_TOKEN_TYP
 from lingpai_server.app.ports import KeyRing
 from lingpai_server.app.proofs import Proofs
 from lingpai_server.app.refresh_facts import load_refresh_facts
 from lingpai_server.app.settling import Contended, refuse_busy, settle
+from lingpai_server.app.token_facts import load_token_facts
 from lingpai_server.core.decision import Decision
-from lingpai_server.core.ports import Store
+from lingpai_server.core.ports import AlreadyExists, Store
 from lingpai_server.protocol.discovery import REVOCATION_PATH, endpoint_url
 from lingpai_server.protocol.errors import Refusal
 from lingpai_server.protocol.logout import decide_logout
@@ -18,6 +20,10 @@ from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.replies import LoggedOut, Revoked
 from lingpai_server.protocol.requests import Arrival, LogoutRequest, RevokeRequest
 from lingpai_server.protocol.revoke import decide_revoke
+from lingpai_server.protocol.token_standing import TokenFacts
+from lingpai_server.sessions.refresh_token import RefreshTokenProblem
+
+DENIED_FULL_SECONDS = 30  # to come back in: by then upkeep has dropped what has expired
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +48,23 @@ class RevokeToken:
             facts = await load_refresh_facts(
                 self.store, self.keys, cmd.token, client_id=cmd.client.client_id
             )
-            return decide_revoke(proven_cmd, facts, now=self.clock())
+            access = None
+            if isinstance(facts.presented, RefreshTokenProblem):
+                access = await self._read_access_token(cmd)
+            return decide_revoke(proven_cmd, facts, access=access, now=self.clock())
 
         try:
             return await settle(self.store, decide)
         except Contended:
             return refuse_busy("contended")
+        except AlreadyExists:  # as many are denied as verifiers are asked to remember
+            return refuse_busy("denied_list_full", retry_after_seconds=DENIED_FULL_SECONDS)
+
+    async def _read_access_token(self, cmd: RevokeRequest) -> TokenFacts | None:
+        """None for one under an API's own secret (HS256): that API could make any number of them,
+        and fill the list of what is denied for everybody."""
+        claims = await self.keys.read_own_token(cmd.token.reveal(), typ=ACCESS_TOKEN_TYP)
+        return await load_token_facts(self.store, claims)
 
 
 @dataclass(frozen=True, slots=True)

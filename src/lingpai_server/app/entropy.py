@@ -16,6 +16,7 @@ from lingpai_server.protocol.device import (
 from lingpai_server.protocol.opaque import format_opaque
 
 _IDENTIFIER_BYTES = 16
+_EPOCH_BYTES = 6
 _BROWSER_SECRET_BYTES = 32
 # 32 characters that nobody mistakes for another; five bits each
 _PASSWORD_ALPHABET = "abcdefghjkmnpqrstuvwxyz123456789"
@@ -25,6 +26,11 @@ _PASSWORD_GROUPS, _GROUP_CHARS = 5, 5
 def draw_identifier() -> str:
     """128 random bits, 22 characters."""
     return base64url.encode(random_bytes(_IDENTIFIER_BYTES))
+
+
+def draw_epoch() -> str:
+    """The name of an epoch: 48 random bits, eight characters that a URL may hold."""
+    return base64url.encode(random_bytes(_EPOCH_BYTES))
 
 
 def draw_fresh() -> Fresh:

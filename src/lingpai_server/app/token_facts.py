@@ -10,7 +10,8 @@ from lingpai_server.protocol.token_standing import TokenFacts, has_our_shape
 
 
 async def load_token_facts(store: Store, claims: Mapping[str, Any] | None) -> TokenFacts | None:
-    """The client and the session that the claims of a token of ours name; None if they are none.
+    """The client and the session that the claims of a token of ours name, and whether it was denied
+    alone; None if they are no claims of ours.
 
     Raises StoreUnavailable.
     """

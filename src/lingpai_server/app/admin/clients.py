@@ -9,6 +9,7 @@ from typing import Any
 
 from lingpai_server.app.admin.keys import SIGNING_ALGORITHMS, ensure_signing_key
 from lingpai_server.app.admin.office import Office, Rejected
+from lingpai_server.app.admin.roles import assign_role, remove_role
 from lingpai_server.app.entropy import draw_client_secret
 from lingpai_server.core.client_settings import ClientSettings, SecurityProfile
 from lingpai_server.core.effects import CreateClient, SetClientDisabled
@@ -163,6 +164,19 @@ async def set_client_disabled(office: Office, client_id: str, *, disabled: bool)
     await office.store.apply(
         [SetClientDisabled(client_id, disabled), office.event(kind, client_id=client_id)]
     )
+
+
+async def grant_client_role(office: Office, client_id: str, audience: str, role: str) -> None:
+    """Give a role to a client, for the tokens that it asks for itself (client credentials). Raises
+    Rejected if there is no such client or role."""
+    await find_client(office, client_id)
+    await assign_role(office, "client", client_id, audience, role)
+
+
+async def revoke_client_role(office: Office, client_id: str, audience: str, role: str) -> None:
+    """Take a role from a client; it need not have had it. Raises Rejected."""
+    await find_client(office, client_id)
+    await remove_role(office, "client", client_id, audience, role)
 
 
 def check_scopes(scopes: Iterable[str]) -> None:

@@ -39,11 +39,19 @@ class Office:
         *,
         user_id: str | None = None,
         client_id: str | None = None,
+        session_id: str | None = None,
         **detail: str | int | bool | None,
     ) -> Record:
         """The outbox row of an act of an operator."""
         return Record(
-            Event(kind, self.clock(), user_id=user_id, client_id=client_id, detail=detail)
+            Event(
+                kind,
+                self.clock(),
+                user_id=user_id,
+                client_id=client_id,
+                session_id=session_id,
+                detail=detail,
+            )
         )
 
 

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from lingpai_server.accounts.claims import why_not_claim
 from lingpai_server.accounts.passwords import PasswordProblem, decide_new_password
 from lingpai_server.app.admin.office import Office, Rejected, find_user, read_username
+from lingpai_server.app.admin.roles import assign_role, remove_role
 from lingpai_server.app.entropy import draw_identifier, draw_password
 from lingpai_server.core.effects import (
-    AssignRole,
     CreateUser,
     EndSessionsOfUser,
-    RemoveRole,
     ReplacePasswordHash,
     SetAccountStatus,
 )
 from lingpai_server.core.event_kinds import EventKind
 from lingpai_server.core.flow_effects import PutUserClaims
-from lingpai_server.core.records import Access, AccountStatus, User
+from lingpai_server.core.records import Access, AccountStatus, Role, User
 from lingpai_server.core.secret import Secret
 
 RESET = "password_reset"
@@ -37,10 +36,13 @@ class UserWithPassword:
 
 @dataclass(frozen=True, slots=True)
 class UserWithAccess:
-    """A user, and what it may do by audience where that is anything."""
+    """A user, and what it may do by audience where that is anything: `own` are the roles given to
+    the user, `by_group` those that come with each of its groups."""
 
     user: User
     access: Mapping[str, Access]
+    own: tuple[Role, ...] = ()
+    by_group: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
 
 
 async def show_user(office: Office, username: str) -> UserWithAccess:
@@ -53,7 +55,12 @@ async def show_user(office: Office, username: str) -> UserWithAccess:
         )
         if facts.access.roles:
             access[api.audience] = facts.access
-    return UserWithAccess(user, access)
+    own = await office.store.list_held_roles("user", user.user_id)
+    by_group = {
+        group.name: await office.store.list_held_roles("group", group.name)
+        for group in await office.store.list_groups_of(user.user_id)
+    }
+    return UserWithAccess(user, access, own, by_group)
 
 
 async def change_claims(
@@ -124,22 +131,14 @@ async def set_locked(office: Office, username: str, *, locked: bool) -> User:
 async def grant_role(office: Office, username: str, audience: str, role: str) -> User:
     """Give a role to a user. Raises Rejected if there is no such user or role."""
     user = await find_user(office.store, username)
-    if await office.store.load_role(audience, role) is None:
-        raise Rejected(f"there is no role {role!r} at {audience}")
-    granted = office.event(
-        EventKind.ROLE_GRANTED, user_id=user.user_id, audience=audience, role=role
-    )
-    await office.store.apply([AssignRole("user", user.user_id, audience, role), granted])
+    await assign_role(office, "user", user.user_id, audience, role)
     return user
 
 
 async def revoke_role(office: Office, username: str, audience: str, role: str) -> User:
-    """Take a role away; the user need not have had it."""
+    """Take a role away; the user need not have had it. Raises Rejected as `grant_role` does."""
     user = await find_user(office.store, username)
-    revoked = office.event(
-        EventKind.ROLE_REVOKED, user_id=user.user_id, audience=audience, role=role
-    )
-    await office.store.apply([RemoveRole("user", user.user_id, audience, role), revoked])
+    await remove_role(office, "user", user.user_id, audience, role)
     return user
 
 
