@@ -16,10 +16,12 @@ from lingpai_server.cli import (
     config,
     demo,
     event,
+    group,
     key,
     role,
     serve,
     session,
+    status,
     token,
     user,
 )
@@ -37,11 +39,13 @@ app.command("serve")(serve.serve)
 app.command("demo")(demo.demo)
 app.command("check-config")(config.check_config)
 app.add_typer(user.app, name="user")
+app.add_typer(group.app, name="group")
 app.add_typer(role.app, name="role")
 app.add_typer(client.app, name="client")
 app.add_typer(api.app, name="api")
 app.add_typer(key.app, name="key")
 app.add_typer(session.app, name="session")
+app.add_typer(status.app, name="status")
 app.add_typer(event.app, name="event")
 app.add_typer(token.token_app, name="token")
 

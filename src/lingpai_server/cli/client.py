@@ -1,4 +1,4 @@
-"""`lingpai client`: create, change, list, show, disable, enable. A secret is shown once."""
+"""`lingpai client`: create, change, list, show, disable, enable, roles. A secret is shown once."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 from lingpai_server.cli import client_options as options
 from lingpai_server.cli.office import at_office
 from lingpai_server.cli.options import AsJson, ConfigFile, Data
+from lingpai_server.cli.outcomes import STALE, SUSPENDED, UNSUSPENDED
 from lingpai_server.cli.printing import print_line, print_record, print_rows
 
 if TYPE_CHECKING:
@@ -221,13 +222,14 @@ def show(
 
 @app.command()
 def disable(client_id: ClientId, data: Data = None, config: ConfigFile = None) -> None:
-    """Stop a client: it gets no tokens any more, nor do its users through it."""
+    """Stop a client at once: it gets no tokens, nor do its users through it, and those that it has
+    are suspended."""
     _set_disabled(client_id, disabled=True, data=data, config=config)
 
 
 @app.command()
 def enable(client_id: ClientId, data: Data = None, config: ConfigFile = None) -> None:
-    """Let a disabled client go on."""
+    """Let a disabled client go on: its sessions are as they were."""
     _set_disabled(client_id, disabled=False, data=data, config=config)
 
 
@@ -240,6 +242,43 @@ def _set_disabled(client_id: str, *, disabled: bool, data: Data, config: ConfigF
         config=config,
     )
     print_line(f"client {client_id} is {'disabled' if disabled else 'enabled'}")
+    print_line(SUSPENDED if disabled else UNSUSPENDED)
+
+
+@app.command("grant-role")
+def grant_role(
+    client_id: ClientId,
+    role: options.RoleArgument,
+    api: options.RoleApi,
+    data: Data = None,
+    config: ConfigFile = None,
+) -> None:
+    """Give a client a role at an API, for the tokens that it asks for itself."""
+    from lingpai_server.app.admin.clients import grant_client_role
+
+    at_office(
+        lambda office: grant_client_role(office, client_id, api, role), data=data, config=config
+    )
+    print_line(f"client {client_id} has role {role} at {api}")
+    print_line(STALE)
+
+
+@app.command("revoke-role")
+def revoke_role(
+    client_id: ClientId,
+    role: options.RoleArgument,
+    api: options.RoleApi,
+    data: Data = None,
+    config: ConfigFile = None,
+) -> None:
+    """Take a role at an API from a client."""
+    from lingpai_server.app.admin.clients import revoke_client_role
+
+    at_office(
+        lambda office: revoke_client_role(office, client_id, api, role), data=data, config=config
+    )
+    print_line(f"client {client_id} has role {role} at {api} no more")
+    print_line(STALE)
 
 
 def _default_grants(members: dict[str, Any], *, confidential: bool) -> tuple[str, ...]:

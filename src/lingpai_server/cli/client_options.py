@@ -12,6 +12,8 @@ from lingpai_server.cli.options import fail
 
 Names = list[str] | None
 
+RoleArgument = Annotated[str, typer.Argument(metavar="ROLE", show_default=False)]
+RoleApi = Annotated[str, typer.Option("--api", metavar="URI", help="The API of the role.")]
 Apis = Annotated[
     Names, typer.Option("--api", metavar="URI", help="An API it may ask tokens for; repeatable.")
 ]

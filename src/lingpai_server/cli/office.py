@@ -17,6 +17,7 @@ from lingpai_server.core.secret import Secret
 
 if TYPE_CHECKING:
     from lingpai_server.app.admin.office import Office
+    from lingpai_server.main import Premises
 
 T = TypeVar("T")
 
@@ -29,6 +30,19 @@ def at_office(
     as_json: bool = False,
 ) -> T:
     """What `act` returns; exits with 1 and one line if it is refused."""
+    return at_premises(
+        lambda premises: act(premises.office), data=data, config=config, as_json=as_json
+    )
+
+
+def at_premises(
+    act: Callable[[Premises], Awaitable[T]],
+    *,
+    data: Path | None,
+    config: Path | None,
+    as_json: bool = False,
+) -> T:
+    """The same for an act that needs more than the office, such as the opened keys."""
     import asyncio
 
     from lingpai_server.app.admin.office import Rejected
@@ -47,7 +61,7 @@ def at_office(
         async with opened(loaded.config, os.environ) as premises:
             if premises.first_start is not None:
                 print_first_start(premises.first_start, sys.stderr if as_json else None)
-            return await act(premises.office)
+            return await act(premises)
 
     try:
         return asyncio.run(run())

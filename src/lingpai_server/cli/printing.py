@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
     from lingpai_server.app.bootstrap import FirstStart
+    from lingpai_server.core.records import Role
 
 _ENDLESS = 100_000
 
@@ -64,6 +65,14 @@ def show(value: Any) -> str:
             return " ".join(map(show, value)) or "-"
         case _:
             return str(value)
+
+
+def group_by_api(roles: Iterable[Role]) -> dict[str, list[str]]:
+    """Names of roles by their audience."""
+    grouped: dict[str, list[str]] = {}
+    for role in roles:
+        grouped.setdefault(role.audience, []).append(role.name)
+    return grouped
 
 
 def print_first_start(first: FirstStart, stream: TextIO | None = None) -> None:

@@ -58,7 +58,7 @@ def serve(
 
 
 def _serve(config: Config) -> int:
-    from lingpai_server.http.serving import CannotListen, ServerDied, check_free
+    from lingpai_server.http.serving import CannotListen, check_free
     from lingpai_server.main import StartError
 
     try:
@@ -68,7 +68,7 @@ def _serve(config: Config) -> int:
         from lingpai_server.cli.workers import serve_with_workers
 
         return serve_with_workers(config, os.environ)
-    except (CannotListen, ServerDied, StartError) as error:
+    except (CannotListen, StartError) as error:
         sys.stderr.write(f"lingpai: {error}\n")
         return EXIT_REFUSED
 

@@ -1,4 +1,5 @@
-"""`lingpai token`: inspect and verify; making tokens and keys is in `token_making`."""
+"""`lingpai token`: inspect and verify. Making tokens and keys is in `token_making`, and what an
+operator does about a token in `token_why` and `token_revoking`."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from lingpai_server.cli import token_making
+from lingpai_server.cli import token_making, token_revoking, token_why
 from lingpai_server.cli.options import EXIT_REFUSED, EXIT_USAGE, AsJson, fail
 from lingpai_server.cli.printing import print_json
 from lingpai_server.cli.token_input import KeyOptions, read_keys, read_token
@@ -279,3 +280,5 @@ token_app.command("sign")(token_making.sign)
 token_app.command("encrypt")(token_making.encrypt)
 token_app.command("decrypt")(token_making.decrypt)
 token_app.command("keygen")(token_making.keygen)
+token_app.command("why")(token_why.why)
+token_app.command("revoke")(token_revoking.revoke)

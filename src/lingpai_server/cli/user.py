@@ -1,4 +1,4 @@
-"""`lingpai user`: create, list, show, claims, lock, unlock, reset-password, grant, revoke."""
+"""`lingpai user`: create, list, show, claims, lock, unlock, reset-password, roles, sessions."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from lingpai_server.cli import client_options as options
 from lingpai_server.cli.office import at_office, read_password
 from lingpai_server.cli.options import AsJson, ConfigFile, Data, fail
-from lingpai_server.cli.printing import print_line, print_record, print_rows
+from lingpai_server.cli.outcomes import ENDED, STALE, SUSPENDED, UNSUSPENDED
+from lingpai_server.cli.printing import group_by_api, print_line, print_record, print_rows
 
 if TYPE_CHECKING:
-    from lingpai_server.app.admin.users import UserWithPassword
-    from lingpai_server.core.records import User
+    from lingpai_server.app.admin.users import UserWithAccess, UserWithPassword
+    from lingpai_server.core.records import Role, User
 
 app = typer.Typer(help="People who can log in.", no_args_is_help=True)
 
@@ -21,8 +23,6 @@ Username = Annotated[str, typer.Argument(metavar="USERNAME", show_default=False)
 PasswordStdin = Annotated[
     bool, typer.Option("--password-stdin", help="Read the password from standard input.")
 ]
-ApiOption = Annotated[str, typer.Option("--api", metavar="URI", help="The API of the role.")]
-RoleArgument = Annotated[str, typer.Argument(metavar="ROLE", show_default=False)]
 
 
 @app.command()
@@ -60,19 +60,23 @@ def list_(data: Data = None, config: ConfigFile = None, as_json: AsJson = False)
 def show(
     username: Username, data: Data = None, config: ConfigFile = None, as_json: AsJson = False
 ) -> None:
-    """Show one user, with the roles that it holds."""
+    """Show one user, with the roles it holds: its own, and those that come with its groups."""
     from lingpai_server.app.admin.users import show_user
 
     shown = at_office(
         lambda office: show_user(office, username), data=data, config=config, as_json=as_json
     )
-    held = {audience: list(access.roles) for audience, access in shown.access.items()}
-    print_record(_describe(shown.user) | {"roles": held}, as_json=as_json)
+    if as_json:
+        print_record(_describe(shown.user) | _describe_roles(shown), as_json=True)
+        return
+    print_record(_describe(shown.user) | {"groups": list(shown.by_group)}, as_json=False)
+    for line in _explain_roles(shown):
+        print_line(line)
 
 
 @app.command()
 def lock(username: Username, data: Data = None, config: ConfigFile = None) -> None:
-    """Lock an account: no login, no refresh."""
+    """Lock an account: no login, no refresh, and its tokens are suspended at once."""
     _set_locked(username, locked=True, data=data, config=config)
 
 
@@ -90,7 +94,7 @@ def reset_password(
     config: ConfigFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a user a new password, and end all sessions."""
+    """Give a user a new password, and end all sessions at once."""
     from lingpai_server.app.admin import users
 
     password = read_password(from_stdin=password_stdin)
@@ -101,6 +105,18 @@ def reset_password(
         as_json=as_json,
     )
     _print_with_password(made, "has a new password", as_json=as_json)
+    if not as_json:
+        print_line(ENDED)
+
+
+@app.command("end-sessions")
+def end_sessions(username: Username, data: Data = None, config: ConfigFile = None) -> None:
+    """Log a user out everywhere."""
+    from lingpai_server.app.admin import users
+
+    ended = at_office(lambda office: users.end_sessions(office, username), data=data, config=config)
+    print_line(f"all sessions of user {ended.username} have ended")
+    print_line(ENDED)
 
 
 @app.command()
@@ -155,8 +171,8 @@ def _read_claim(text: str) -> tuple[str, Any]:
 @app.command()
 def grant(
     username: Username,
-    role: RoleArgument,
-    api: ApiOption,
+    role: options.RoleArgument,
+    api: options.RoleApi,
     data: Data = None,
     config: ConfigFile = None,
 ) -> None:
@@ -167,13 +183,14 @@ def grant(
         lambda office: grant_role(office, username, api, role), data=data, config=config
     )
     print_line(f"user {user.username} has role {role} at {api}")
+    print_line(STALE)
 
 
 @app.command()
 def revoke(
     username: Username,
-    role: RoleArgument,
-    api: ApiOption,
+    role: options.RoleArgument,
+    api: options.RoleApi,
     data: Data = None,
     config: ConfigFile = None,
 ) -> None:
@@ -184,6 +201,7 @@ def revoke(
         lambda office: revoke_role(office, username, api, role), data=data, config=config
     )
     print_line(f"user {user.username} has role {role} at {api} no more")
+    print_line(STALE)
 
 
 def _set_locked(username: str, *, locked: bool, data: Data, config: ConfigFile) -> None:
@@ -193,6 +211,7 @@ def _set_locked(username: str, *, locked: bool, data: Data, config: ConfigFile) 
         lambda office: set_locked(office, username, locked=locked), data=data, config=config
     )
     print_line(f"user {user.username} is {'locked' if locked else 'unlocked'}")
+    print_line(SUSPENDED if locked else UNSUSPENDED)
 
 
 def _print_with_password(made: UserWithPassword, what: str, *, as_json: bool) -> None:
@@ -213,3 +232,31 @@ def _describe(user: User) -> dict[str, Any]:
         "status": user.status.value,
         "created_at": user.created_at,
     }
+
+
+def _describe_roles(shown: UserWithAccess) -> dict[str, Any]:
+    """`roles` is what tokens say; the other two where it comes from."""
+    return {
+        "roles": {audience: list(access.roles) for audience, access in shown.access.items()},
+        "own_roles": group_by_api(shown.own),
+        "groups": {name: group_by_api(roles) for name, roles in shown.by_group.items()},
+    }
+
+
+def _explain_roles(shown: UserWithAccess) -> list[str]:
+    """A line for each role that it holds, and how it came by it."""
+    lines = []
+    for audience, access in shown.access.items():
+        for role in access.roles:
+            ways = ["itself"] if _has(shown.own, audience, role) else []
+            ways += [
+                f"by group {name}"
+                for name, roles in shown.by_group.items()
+                if _has(roles, audience, role)
+            ]
+            lines.append(f"role        {role} at {audience} ({', '.join(ways)})")
+    return lines or ["role        -"]
+
+
+def _has(roles: tuple[Role, ...], audience: str, name: str) -> bool:
+    return any((role.audience, role.name) == (audience, name) for role in roles)

@@ -24,7 +24,7 @@ from lingpai_server.cli.printing import print_first_start
 from lingpai_server.cli.serve import announce
 from lingpai_server.config.model import Config
 from lingpai_server.http import app as _preloaded  # noqa: F401 - workers share its memory
-from lingpai_server.http.serving import CannotListen, ServerDied
+from lingpai_server.http.serving import CannotListen
 
 LOG = logging.getLogger("lingpai.workers")
 
@@ -131,7 +131,7 @@ def _work(config: Config, environ: Mapping[str, str]) -> None:
                 lifeline=None if parent is None else parent.sentinel,
             )
         )
-    except (main.StartError, CannotListen, ServerDied) as error:
+    except (main.StartError, CannotListen) as error:
         LOG.error("%s", error)  # noqa: TRY400 - its message says it all
         code = 1
     logging.shutdown()
