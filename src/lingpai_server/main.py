@@ -97,7 +97,7 @@ async def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, or until the descriptor `lifeline` becomes readable.
 
-    Raises StartError, CannotListen or ServerDied.
+    Raises StartError or CannotListen.
     """
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -150,11 +150,13 @@ def _report(chore: asyncio.Task[NoReturn]) -> None:
         LOG.critical("a background task has ended: restart the server", exc_info=chore.exception())
 
 
-async def open_keys(premises: Premises) -> LiveKeyRing:
-    """The key ring of the store. Raises StartError if the sealing key is not the one it needs."""
+async def open_keys(premises: Premises, *, issuer: str | None = None) -> LiveKeyRing:
+    """The key ring of the store; `issuer` is whose tokens it reads if it is not the configured one.
+    Raises StartError if the sealing key is not the one it needs."""
+    url = issuer or premises.config.server.issuer
     try:
-        stored, issuer = await premises.store.load_keys(), premises.config.server.issuer
-        return LiveKeyRing(premises.store, premises.sealing, stored, issuer=issuer)
+        stored = await premises.store.load_keys()
+        return LiveKeyRing(premises.store, premises.sealing, stored, issuer=url)
     except (SealBroken, InvalidKey, NoRefreshKey) as error:
         folder = premises.config.storage.data_dir
         raise StartError(f"{error}; is it the sealing key that {folder} was made with?") from error

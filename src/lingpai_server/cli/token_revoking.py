@@ -24,6 +24,10 @@ def revoke(
     grant: Annotated[
         bool, typer.Option("--grant", help="End its session, and with it all its tokens.")
     ] = False,
+    issuer: Annotated[
+        str | None,
+        typer.Option("--issuer", metavar="URL", help="Its iss, if not that of the settings."),
+    ] = None,
     data: Data = None,
     config: ConfigFile = None,
     as_json: AsJson = False,
@@ -33,7 +37,7 @@ def revoke(
     raw = read_token(token)
     act = _end_grant if grant else _deny
     told, lines = at_premises(
-        lambda premises: act(premises, raw), data=data, config=config, as_json=as_json
+        lambda premises: act(premises, raw, issuer), data=data, config=config, as_json=as_json
     )
     if as_json:
         print_record(told, as_json=True)
@@ -42,11 +46,13 @@ def revoke(
         print_line(line)
 
 
-async def _deny(premises: Premises, raw: str) -> tuple[dict[str, Any], list[str]]:
+async def _deny(
+    premises: Premises, raw: str, issuer: str | None
+) -> tuple[dict[str, Any], list[str]]:
     from lingpai_server.app.admin.tokens import deny
     from lingpai_server.main import open_keys
 
-    denied = await deny(premises.office, await open_keys(premises), raw)
+    denied = await deny(premises.office, await open_keys(premises, issuer=issuer), raw)
     told = {
         "token_id": denied.token_id,
         "client_id": denied.client_id,
@@ -60,11 +66,13 @@ async def _deny(premises: Premises, raw: str) -> tuple[dict[str, Any], list[str]
     ]
 
 
-async def _end_grant(premises: Premises, raw: str) -> tuple[dict[str, Any], list[str]]:
+async def _end_grant(
+    premises: Premises, raw: str, issuer: str | None
+) -> tuple[dict[str, Any], list[str]]:
     from lingpai_server.app.admin.tokens import end_grant
     from lingpai_server.main import open_keys
 
-    facts = await end_grant(premises.office, await open_keys(premises), raw)
+    facts = await end_grant(premises.office, await open_keys(premises, issuer=issuer), raw)
     was_over = facts.session.ended_at is not None
     what = f"session {facts.session.session_id} of user {facts.user.username}"
     told = {

@@ -138,6 +138,8 @@ def _advice(answer: Answer) -> str | None:
         return "a service that checks by itself takes it; the issuer, when asked, would not"
     if refusal.name == "status" and known is not None and known.denied_until is not None:
         return "this one token was denied: the client has to refresh, nobody has to log in"
+    if refusal.name == "key" and known is not None and known.key_revoked:
+        return "its key was revoked: the client has to refresh, nobody has to log in"
     return ADVICE.get(refusal.code)
 
 

@@ -37,8 +37,8 @@ async def read_token(office: Office, keys: KeyRing, raw: str) -> TokenFacts:
     facts = await load_token_facts(office.store, claims)
     if facts is None:
         raise Rejected(
-            "this is no access token that this issuer signed under a key it still has, or it is"
-            " encrypted for its API: end its session instead (lingpai session list USERNAME)"
+            "this is no access token of this issuer (another iss: --issuer; a key that was revoked"
+            " or has gone; encrypted for its API): end its session (lingpai session list USERNAME)"
         )
     return facts
 
