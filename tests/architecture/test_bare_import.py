@@ -12,7 +12,7 @@ pytestmark = pytest.mark.process
 
 NOT_LOADED = {
     *("asyncio", "urllib3", "sqlite3", "ssl", "logging", "http"),
-    *("litestar", "granian", "fastapi", "starlette", "typer", "rich", "lingpai_server"),
+    *("litestar", "httptools", "fastapi", "starlette", "typer", "rich", "lingpai_server"),
 }
 USE = """
 from lingpai import Key, Policy, sign, verify
