@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from tests.support.stores import (
     BROWSER_ID,
@@ -89,7 +91,8 @@ def test_an_exchange_for_a_user_has_him_his_session_and_what_he_may_do(live: Sto
 def test_an_exchange_for_a_client_has_what_that_client_may_do(live: Store) -> None:
     fill(live, [CreateClient(a_client("job")), AssignRole("client", "job", ORDERS, "clerk")])
     facts = exchange_of(live, subject_client_id="job")
-    assert facts == ExchangeFacts(a_client(), an_api(), None, None, CLERK)
+    job = replace(a_client("job"), access_version=2)
+    assert facts == ExchangeFacts(a_client(), an_api(), None, None, CLERK, job)
     assert exchange_of(live, audience=NOTES, subject_client_id="job").access == Access()
 
 

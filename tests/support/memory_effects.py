@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tests.support import memory_flows as flows
+from tests.support import memory_slots as slots
 from tests.support.memory_tables import (
     Holder,
     RoleName,
@@ -59,8 +60,14 @@ from lingpai_server.core.records import (
 )
 
 
-def apply_effect(tables: Tables, effect: Effect) -> None:  # one table, so long
-    """Do one effect on the copy that a transaction works on."""
+def apply_effect(tables: Tables, effect: Effect) -> None:
+    """Do one effect on the copy that a transaction works on, and what it means for slots."""
+    before = tables.copy()
+    _do(tables, effect)
+    slots.follow(before, tables, at=getattr(effect, "at", 0))
+
+
+def _do(tables: Tables, effect: Effect) -> None:  # one table, so long
     match effect:
         case RequireVersion():
             _require_version(tables, effect)
@@ -231,8 +238,12 @@ def _put_role(tables: Tables, role: Role) -> None:
 
 
 def _grant(tables: Tables, effect: AssignRole | RemoveRole) -> tuple[Holder, RoleName]:
-    holders: Mapping[str, object] = tables.users if effect.holder_kind == "user" else tables.clients
-    require(effect.holder in holders, f"{effect.holder_kind} {effect.holder!r}")
+    holders: Mapping[str, Mapping[str, object]] = {
+        "user": tables.users,
+        "client": tables.clients,
+        "group": tables.groups,
+    }
+    require(effect.holder in holders[effect.holder_kind], f"{effect.holder_kind} {effect.holder!r}")
     name = (effect.audience, effect.role)
     require(name in tables.roles, f"role {effect.role!r}")
     return (effect.holder_kind, effect.holder), name

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import TypeVar
 
+from tests.support.memory_slots import give_back_slots
 from tests.support.memory_tables import Tables
 
 K = TypeVar("K")
@@ -21,6 +22,8 @@ def remove_expired(tables: Tables, now: int, limit: int) -> int:
     left -= _drop(tables.sessions, left, now, lambda s: s.absolute_deadline, keep=needed)
     tables.notices = {k: v for k, v in tables.notices.items() if k in tables.sessions}
     left -= _drop(tables.browsers, left, now - _A_DAY, lambda b: b.absolute_deadline)
+    left -= give_back_slots(tables, left, now)
+    left -= _drop(tables.denied, left, now, lambda expires_at: expires_at)
     left -= _drop(tables.codes, left, now, lambda c: c.expires_at)
     left -= _drop(tables.pushed, left, now, lambda p: p.expires_at)
     left -= _drop(tables.devices, left, now, lambda d: d.expires_at)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from typing import assert_never
 
+from tests.support.memory_slots import apply_status_effect, slot_of
 from tests.support.memory_tables import (
     Tables,
     access_of,
@@ -55,9 +55,12 @@ from lingpai_server.core.flow_records import (
 )
 from lingpai_server.core.ports import AlreadySpent, StaleState
 from lingpai_server.core.records import USERINFO_AUDIENCE, Access, Api, Client
+from lingpai_server.core.status_effects import StatusEffect
 
 
-def apply_flow_effect(tables: Tables, effect: FlowEffect) -> None:  # one table, so long
+def apply_flow_effect(
+    tables: Tables, effect: FlowEffect | StatusEffect
+) -> None:  # one table, so long
     """Do one effect on the copy that a transaction works on."""
     match effect:
         case StartBrowser(browser):
@@ -99,7 +102,7 @@ def apply_flow_effect(tables: Tables, effect: FlowEffect) -> None:  # one table,
             require(user_id in tables.users, f"user {user_id!r}")
             tables.users[user_id] = replace(tables.users[user_id], claims=claims)
         case _:
-            assert_never(effect)
+            apply_status_effect(tables, effect)
 
 
 def _start_browser(tables: Tables, browser: BrowserSession) -> None:
@@ -393,6 +396,10 @@ def exchange_facts(
         None if user_id is None else tables.users.get(user_id),
         None if session_id is None else tables.sessions.get(session_id),
         access,
+        None
+        if user_id is not None or subject_client_id is None
+        else tables.clients.get(subject_client_id),
+        slot_of(tables, client_id, subject_client_id, audience, session_id),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from tests.support import memory_flows as flows
+from tests.support import memory_slots as slots
 from tests.support.memory_effects import apply_effect
 from tests.support.memory_expiry import remove_expired
 from tests.support.memory_tables import (
@@ -18,6 +19,7 @@ from tests.support.memory_tables import (
 
 from lingpai_server.core.effects import (
     Effect,
+    HolderKind,
 )
 from lingpai_server.core.flow_records import (
     AuthorizeFacts,
@@ -42,11 +44,14 @@ from lingpai_server.core.records import (
     Bucket,
     Client,
     Event,
+    Group,
     KeyState,
     Role,
+    Session,
     StoredKey,
     User,
 )
+from lingpai_server.core.slots import SlotRef, StatusChanges
 
 
 class MemoryStore:
@@ -99,6 +104,7 @@ class MemoryStore:
             tables.clients[family.client_id],
             tables.apis[family.audience],
             access_of(tables, ("user", family.user_id), family.audience),
+            slots.slot_of(tables, family.client_id, None, family.audience, family.session_id),
         )
 
     async def load_client(self, client_id: str) -> Client | None:
@@ -114,10 +120,11 @@ class MemoryStore:
         if client is None:
             return None
         api = requested_api(tables, client, audience)
-        access = Access()
-        if api is not None:
-            access = access_of(tables, ("client", client_id), api.audience)
-        return ClientFacts(client, api, access)
+        if api is None:
+            return ClientFacts(client, None, Access())
+        access = access_of(tables, ("client", client_id), api.audience)
+        slot = slots.slot_of(tables, client_id, client_id, api.audience, None)
+        return ClientFacts(client, api, access, slot)
 
     async def load_user(self, username: str) -> User | None:
         """One user by canonical name."""
@@ -191,6 +198,18 @@ class MemoryStore:
         """Ended sessions whose clients are to be told."""
         return flows.logout_notices(self._open(), now, limit, skip_clients)
 
+    async def offer_slot(self, draws: Sequence[int]) -> SlotRef:
+        """A slot that is free."""
+        return slots.offer_slot(self._open(), draws)
+
+    async def load_status_changes(self, after: int, now: int) -> StatusChanges:
+        """What differs from what was true at the number `after`."""
+        return slots.status_changes(self._open(), after, now)
+
+    async def is_denied(self, token_id: str) -> bool:
+        """Whether a single token was denied."""
+        return token_id in self._open().denied
+
     async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
         """The buckets of these names that were touched."""
         buckets = self._open().buckets
@@ -223,6 +242,44 @@ class MemoryStore:
     async def list_roles(self) -> tuple[Role, ...]:
         """All roles by audience and name."""
         return tuple(role for _, role in sorted(self._open().roles.items()))
+
+    async def load_group(self, name: str) -> Group | None:
+        """One group by name."""
+        return self._open().groups.get(name)
+
+    async def list_groups(self) -> tuple[Group, ...]:
+        """All groups by name."""
+        return tuple(group for _, group in sorted(self._open().groups.items()))
+
+    async def list_members(self, group: str) -> tuple[User, ...]:
+        """The users in a group, by name."""
+        tables = self._open()
+        users = (tables.users[user_id] for name, user_id in tables.members if name == group)
+        return tuple(sorted(users, key=lambda user: user.username))
+
+    async def list_groups_of(self, user_id: str) -> tuple[Group, ...]:
+        """The groups that a user is in, by name."""
+        tables = self._open()
+        names = sorted(name for name, member in tables.members if member == user_id)
+        return tuple(tables.groups[name] for name in names)
+
+    async def list_held_roles(self, kind: HolderKind, holder: str) -> tuple[Role, ...]:
+        """What a user, client or group was given itself, by audience and name."""
+        tables = self._open()
+        names = sorted(name for who, name in tables.held if who == (kind, holder))
+        return tuple(tables.roles[name] for name in names)
+
+    async def list_sessions(self, user_id: str) -> tuple[Session, ...]:
+        """A user's sessions, ended ones too, the newest login first."""
+        found = (s for s in self._open().sessions.values() if s.user_id == user_id)
+        return tuple(sorted(found, key=lambda s: (-s.auth_time, s.session_id)))
+
+    async def list_session_events(
+        self, session_id: str, limit: int
+    ) -> tuple[tuple[int, Event], ...]:
+        """The newest outbox rows of one session, oldest first."""
+        numbered = enumerate(self._open().events, start=1)
+        return tuple(pair for pair in numbered if pair[1].session_id == session_id)[-limit:]
 
     async def ping(self) -> None:
         """Raise StoreUnavailable when closed."""

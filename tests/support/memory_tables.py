@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, fields, replace
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
+from lingpai_server.core.effects import HolderKind
 from lingpai_server.core.flow_records import (
     AuthorizationCode,
     BrowserSession,
@@ -20,13 +21,18 @@ from lingpai_server.core.records import (
     Client,
     Event,
     Family,
+    Group,
     Role,
     Session,
     StoredKey,
     User,
 )
 
-Holder: TypeAlias = tuple[Literal["user", "client"], str]
+if TYPE_CHECKING:
+    from tests.support.memory_slots import SlotRow
+
+Holder: TypeAlias = tuple[HolderKind, str]
+Place: TypeAlias = tuple[int, int]  # list, index
 RoleName: TypeAlias = tuple[str, str]  # audience, name
 Notice: TypeAlias = tuple[int, int]  # attempts, due at
 ConsentName: TypeAlias = tuple[str, str, str]  # user, client, audience
@@ -55,10 +61,21 @@ class Tables:
     buckets: dict[str, Bucket] = field(default_factory=dict)
     keys: dict[str, StoredKey] = field(default_factory=dict)
     events: list[Event] = field(default_factory=list)
+    slots: dict[Place, SlotRow] = field(default_factory=dict)
+    denied: dict[str, int] = field(default_factory=dict)
+    kids: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, Group] = field(default_factory=dict)
+    members: set[tuple[str, str]] = field(default_factory=set)  # group, user
+    epoch: str = "0" * 16
+    status_seq: int = 0
 
     def copy(self) -> Tables:
         """A copy that shares the records, which never change."""
-        return Tables(*(getattr(self, each.name).copy() for each in fields(self)))
+        return Tables(*(_copy(getattr(self, each.name)) for each in fields(self)))
+
+
+def _copy(value: Any) -> Any:
+    return value if isinstance(value, str | int) else value.copy()
 
 
 def require(there: bool, what: str) -> None:
@@ -74,7 +91,7 @@ def require_free(taken: bool, what: str) -> None:
 
 
 def raise_version(tables: Tables, holder: Holder) -> None:
-    """Raise the access version of a user or a client."""
+    """Raise the access version of a user, of a client, of the members of a group."""
     match holder:
         case ("user", user_id):
             user = tables.users[user_id]
@@ -82,6 +99,9 @@ def raise_version(tables: Tables, holder: Holder) -> None:
         case ("client", client_id):
             client = tables.clients[client_id]
             tables.clients[client_id] = replace(client, access_version=client.access_version + 1)
+        case ("group", name):
+            for _, user_id in [member for member in tables.members if member[0] == name]:
+                raise_version(tables, ("user", user_id))
 
 
 def browser_lives(tables: Tables, browser_id: bytes) -> bool:
@@ -123,9 +143,9 @@ def requested_api(tables: Tables, client: Client | None, audience: str | None) -
 
 
 def access_of(tables: Tables, holder: Holder, audience: str) -> Access:
-    """What a user or a client may do at one API."""
-    roles = [
-        tables.roles[name] for who, name in tables.held if who == holder and name[0] == audience
-    ]
+    """What a user, by his groups too, or a client may do at one API."""
+    groups = {("group", group) for group, user in tables.members if ("user", user) == holder}
+    names = {name for who, name in tables.held if who in {holder, *groups}}
+    roles = [tables.roles[name] for name in names if name[0] == audience]
     permissions = {permission for role in roles for permission in role.permissions}
     return Access(tuple(sorted(role.name for role in roles)), tuple(sorted(permissions)))

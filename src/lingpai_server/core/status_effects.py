@@ -73,8 +73,8 @@ class PutGroup:
 
 @dataclass(frozen=True, slots=True)
 class DeleteGroup:
-    """Forgets a group, its members and what they had by it; NotFound without it. Raises the access
-    version of those whose access differs."""
+    """Forgets a group, its members and what they had by it; NotFound without it. Raises its members'
+    access versions."""
 
     name: str
 

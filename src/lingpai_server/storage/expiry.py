@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 
+from lingpai_server.storage.effects.slots import next_number
+
 A_DAY = 86_400
 
 # ?1 is the time that is past, ?2 how many rows may go, ?3 a second time where there is one.
@@ -49,6 +51,22 @@ DELETE FROM buckets WHERE name IN (
     SELECT name FROM buckets WHERE updated_at <= ?1 AND blocked_until <= ?3
      ORDER BY updated_at LIMIT ?2)
 """
+# A slot that no unexpired token can carry is nobody's, and VALID; who has another word for it in
+# memory is told by its number.
+_SLOTS_DUE = """
+SELECT list_no, idx FROM slots WHERE held_until <= ?1 ORDER BY held_until LIMIT ?2
+"""
+_GIVE_BACK = """
+UPDATE slots
+   SET changed_seq = CASE WHEN status = 0 THEN changed_seq ELSE ?3 END, status = 0, current = 0,
+       session_id = NULL, client_id = NULL, origin_client_id = NULL, audience = NULL,
+       held_until = NULL
+ WHERE list_no = ?1 AND idx = ?2
+"""
+_DENIED = """
+DELETE FROM denied_tokens WHERE token_id IN (
+    SELECT token_id FROM denied_tokens WHERE expires_at <= ?1 ORDER BY expires_at LIMIT ?2)
+"""
 _CLIENTS = """
 DELETE FROM clients WHERE client_id IN (
     SELECT client_id FROM clients c WHERE deleted_at <= ?1
@@ -69,8 +87,17 @@ def remove_expired(db: sqlite3.Connection, now: int, limit: int) -> int:
     left -= db.execute(_FAMILIES, (now, left)).rowcount
     left -= db.execute(_SESSIONS, (now, left, yesterday)).rowcount
     left -= db.execute(_BROWSERS, (yesterday, left)).rowcount
-    for statement in (_CODES, _PUSHED, _DEVICES, _SPENT):
+    left -= _give_back_slots(db, now, left)
+    for statement in (_CODES, _PUSHED, _DEVICES, _SPENT, _DENIED):
         left -= db.execute(statement, (now, left)).rowcount
     left -= db.execute(_BUCKETS, (yesterday, left, now)).rowcount
     left -= db.execute(_CLIENTS, (yesterday, min(left, _CLIENTS_AT_ONCE))).rowcount
     return limit - left
+
+
+def _give_back_slots(db: sqlite3.Connection, now: int, limit: int) -> int:
+    due = db.execute(_SLOTS_DUE, (now, limit)).fetchall()
+    if due:
+        seq = next_number(db)
+        db.executemany(_GIVE_BACK, [(*place, seq) for place in due])
+    return len(due)

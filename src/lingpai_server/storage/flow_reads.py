@@ -43,10 +43,9 @@ _CODE_FACTS = _CODE.query(
   JOIN users u ON u.user_id = k.user_id
   JOIN apis a ON a.audience = k.audience
   LEFT JOIN browsers b ON b.browser_id = k.browser_id
-  LEFT JOIN user_roles h ON h.user_id = k.user_id AND h.audience = k.audience
-  LEFT JOIN roles r ON r.audience = h.audience AND r.name = h.role
+  LEFT JOIN roles r ON r.audience = k.audience AND r.name IN ({roles})
  WHERE k.code_sha256 = ?1
-"""
+""".format(roles=reads.ROLES_OF_USER.format(user="k.user_id", audience="k.audience"))
 )
 
 _DEVICE = Joined(d=DEVICES, c=CLIENTS, a=APIS, u=USERS, b=BROWSERS, r=ROLES)
@@ -57,10 +56,9 @@ _DEVICE_FACTS = _DEVICE.query(
   JOIN apis a ON a.audience = d.audience
   LEFT JOIN users u ON u.user_id = d.user_id
   LEFT JOIN browsers b ON b.browser_id = d.browser_id
-  LEFT JOIN user_roles h ON h.user_id = d.user_id AND h.audience = d.audience
-  LEFT JOIN roles r ON r.audience = h.audience AND r.name = h.role
+  LEFT JOIN roles r ON r.audience = d.audience AND r.name IN ({roles})
  WHERE d.device_sha256 = ?1
-"""
+""".format(roles=reads.ROLES_OF_USER.format(user="d.user_id", audience="d.audience"))
 )
 
 _BROWSER = Joined(b=BROWSERS, u=USERS)
@@ -186,17 +184,24 @@ def exchange_facts(
     subject_client_id: str | None,
 ) -> ExchangeFacts:
     """Several statements: wants a snapshot."""
-    access = Access()
+    access, subject_client, slot = Access(), None, None
     if user_id is not None:
         access = reads.user_access(db, user_id, audience)
     elif subject_client_id is not None:
         access = reads.client_access(db, subject_client_id, audience)
+        subject_client = reads.client(db, subject_client_id)
+    if session_id is not None:
+        slot = reads.session_slot(db, session_id, client_id, audience)
+    elif subject_client_id is not None:
+        slot = reads.client_slot(db, subject_client_id, client_id, audience)
     return ExchangeFacts(
         client=reads.client(db, client_id),
         api=reads.api(db, audience),
         user=None if user_id is None else reads.user_by_id(db, user_id),
         session=None if session_id is None else reads.session(db, session_id),
         access=access,
+        subject_client=subject_client,
+        slot=slot,
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from lingpai.jwt.status_list import Status
 from lingpai_server.core.ports import ClientFacts, FamilyFacts, LoginFacts
 from lingpai_server.core.records import (
     Access,
@@ -20,6 +21,7 @@ from lingpai_server.core.records import (
     StoredKey,
     User,
 )
+from lingpai_server.core.slots import HeldSlot, SlotRef
 from lingpai_server.storage.columns import Value
 from lingpai_server.storage.rows import (
     APIS,
@@ -34,6 +36,15 @@ from lingpai_server.storage.rows import (
 )
 from lingpai_server.storage.shapes import Joined, Row, Shape, T
 
+# The roles of a user at an API, his own and those of his groups, with names of a statement.
+ROLES_OF_USER = """
+SELECT role FROM user_roles WHERE user_id = {user} AND audience = {audience}
+ UNION
+SELECT g.role FROM group_members m JOIN group_roles g ON g.group_name = m.group_name
+ WHERE m.user_id = {user} AND g.audience = {audience}
+"""
+_SLOT = ("(SELECT epoch FROM status_state WHERE id = 1)", "t.list_no", "t.idx", "t.status")
+
 _FAMILY = Joined(f=FAMILIES, s=SESSIONS, u=USERS, c=CLIENTS, a=APIS, r=ROLES)
 _FAMILY_FACTS = _FAMILY.query(
     """
@@ -42,18 +53,19 @@ _FAMILY_FACTS = _FAMILY.query(
   JOIN users u ON u.user_id = f.user_id
   JOIN clients c ON c.client_id = f.client_id
   JOIN apis a ON a.audience = f.audience
-  LEFT JOIN user_roles h ON h.user_id = f.user_id AND h.audience = f.audience
-  LEFT JOIN roles r ON r.audience = h.audience AND r.name = h.role
+  LEFT JOIN slots t ON t.session_id = f.session_id AND t.client_id = f.client_id
+   AND t.audience = f.audience AND t.current = 1
+  LEFT JOIN roles r ON r.audience = f.audience AND r.name IN ({roles})
  WHERE f.family_id = ?1
-""",
+""".format(roles=ROLES_OF_USER.format(user="f.user_id", audience="f.audience")),
+    *_SLOT,
 )
 
 _HELD = Joined(r=ROLES)
 _USER_ROLES = _HELD.query(
     """
-  FROM user_roles h JOIN roles r ON r.audience = h.audience AND r.name = h.role
- WHERE h.user_id = ?1 AND h.audience = ?2
-""",
+  FROM roles r WHERE r.audience = ?2 AND r.name IN ({roles})
+""".format(roles=ROLES_OF_USER.format(user="?1", audience="?2")),
 )
 _CLIENT_ROLES = _HELD.query(
     """
@@ -77,6 +89,7 @@ def family_facts(db: sqlite3.Connection, family_id: bytes) -> FamilyFacts | None
         client=CLIENTS.read(row[client_]),
         api=APIS.read(row[api_]),
         access=to_access(each[role_] for each in found),
+        slot=to_slot(row[-len(_SLOT) :]),
     )
 
 
@@ -101,10 +114,11 @@ def client_facts(
     if client_ is None:
         return None
     api_ = requested_api(db, client_, audience)
-    access = Access()
-    if api_ is not None:
-        access = client_access(db, client_id, api_.audience)
-    return ClientFacts(client_, api_, access)
+    if api_ is None:
+        return ClientFacts(client_, None, Access())
+    access = client_access(db, client_id, api_.audience)
+    slot = client_slot(db, client_id, client_id, api_.audience)
+    return ClientFacts(client_, api_, access, slot)
 
 
 def client(db: sqlite3.Connection, client_id: str) -> Client | None:
@@ -225,3 +239,32 @@ def to_access(found: Iterable[Row]) -> Access:
     held = [role_ for role_ in map(ROLES.read_optional, found) if role_ is not None]
     permissions = {permission for role_ in held for permission in role_.permissions}
     return Access(tuple(sorted(role_.name for role_ in held)), tuple(sorted(permissions)))
+
+
+_SLOT_WHERE = " ".join(("SELECT", ", ".join(_SLOT), "FROM slots t WHERE t.current = 1 AND "))
+_SLOT_OF_SESSION = _SLOT_WHERE + "t.session_id = ?1 AND t.client_id = ?2 AND t.audience = ?3"
+_SLOT_OF_CLIENT = _SLOT_WHERE + (
+    "t.session_id IS NULL AND t.origin_client_id = ?1 AND t.client_id = ?2 AND t.audience = ?3"
+)
+
+
+def session_slot(
+    db: sqlite3.Connection, session_id: str, client_id: str, audience: str
+) -> HeldSlot | None:
+    """What a client's tokens for an API carry in a session."""
+    return to_slot(db.execute(_SLOT_OF_SESSION, (session_id, client_id, audience)).fetchone())
+
+
+def client_slot(
+    db: sqlite3.Connection, origin_client_id: str, client_id: str, audience: str
+) -> HeldSlot | None:
+    """What a client's tokens for an API carry that speak for a client."""
+    return to_slot(db.execute(_SLOT_OF_CLIENT, (origin_client_id, client_id, audience)).fetchone())
+
+
+def to_slot(row: Row | None) -> HeldSlot | None:
+    """Epoch, list, index and status; an outer join may find none."""
+    if row is None or row[1] is None:
+        return None
+    epoch, list_no, index, status = row
+    return HeldSlot(SlotRef(epoch, list_no, index), Status(status))

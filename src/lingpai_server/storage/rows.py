@@ -19,6 +19,7 @@ from lingpai_server.core.records import (
     Client,
     Event,
     Family,
+    Group,
     KeyPurpose,
     KeyState,
     Role,
@@ -53,6 +54,7 @@ CLIENTS: Final = Shape(
 )
 APIS: Final = Shape("apis", Api, scopes=TEXTS, settings=API_SETTINGS)
 ROLES: Final = Shape("roles", Role, permissions=TEXTS)
+GROUPS: Final = Shape("user_groups", Group)
 SESSIONS: Final = Shape("sessions", Session, amr=TEXTS, offline=FLAG, notify=FLAG)
 FAMILIES: Final = Shape("families", Family, scopes=TEXTS)
 BROWSERS: Final = Shape("browsers", BrowserSession, amr=TEXTS)

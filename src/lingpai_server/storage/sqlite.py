@@ -11,7 +11,7 @@ import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from lingpai_server.core.effects import Effect
+from lingpai_server.core.effects import Effect, HolderKind
 from lingpai_server.core.flow_records import (
     AuthorizeFacts,
     BrowserFacts,
@@ -24,8 +24,19 @@ from lingpai_server.core.flow_records import (
     SessionFacts,
 )
 from lingpai_server.core.ports import ClientFacts, FamilyFacts, LoginFacts, StoreUnavailable
-from lingpai_server.core.records import Api, Bucket, Client, Event, Role, StoredKey, User
-from lingpai_server.storage import expiry, flow_reads, reads
+from lingpai_server.core.records import (
+    Api,
+    Bucket,
+    Client,
+    Event,
+    Group,
+    Role,
+    Session,
+    StoredKey,
+    User,
+)
+from lingpai_server.core.slots import SlotRef, StatusChanges
+from lingpai_server.storage import expiry, flow_reads, reads, status_reads
 from lingpai_server.storage.checkpoint import Checkpoint
 from lingpai_server.storage.connection import open_writer
 from lingpai_server.storage.effects.apply import apply_effect
@@ -181,6 +192,20 @@ class SqliteStore:
             lambda db: flow_reads.logout_notices(db, now, limit, skip_clients)
         )
 
+    async def offer_slot(self, draws: Sequence[int]) -> SlotRef:
+        """A slot that is free, or was a moment ago. See `Store.offer_slot`."""
+        return self._reader.read(lambda db: status_reads.offer_slot(db, draws))
+
+    async def load_status_changes(self, after: int, now: int) -> StatusChanges:
+        """What differs from what was true at the number `after`."""
+        return await self._long_reader.snapshot(
+            lambda db: status_reads.status_changes(db, after, now)
+        )
+
+    async def is_denied(self, token_id: str) -> bool:
+        """Whether a single token was denied."""
+        return self._reader.read(lambda db: status_reads.is_denied(db, token_id))
+
     async def load_buckets(self, names: Sequence[str]) -> Mapping[str, Bucket]:
         """The throttle buckets of these names; an untouched one is absent."""
         return self._reader.snapshot(lambda db: reads.buckets(db, names))
@@ -208,6 +233,40 @@ class SqliteStore:
     async def list_roles(self) -> tuple[Role, ...]:
         """All roles by audience and name."""
         return await self._long_reader.snapshot(reads.roles)
+
+    async def load_group(self, name: str) -> Group | None:
+        """One group by name."""
+        return self._reader.read(lambda db: status_reads.group(db, name))
+
+    async def list_groups(self) -> tuple[Group, ...]:
+        """All groups by name."""
+        return await self._long_reader.snapshot(status_reads.groups)
+
+    async def list_members(self, group: str) -> tuple[User, ...]:
+        """The users in a group, by name."""
+        return await self._long_reader.snapshot(lambda db: status_reads.members(db, group))
+
+    async def list_groups_of(self, user_id: str) -> tuple[Group, ...]:
+        """The groups that a user is in, by name."""
+        return await self._long_reader.snapshot(lambda db: status_reads.groups_of(db, user_id))
+
+    async def list_held_roles(self, kind: HolderKind, holder: str) -> tuple[Role, ...]:
+        """What a user, client or group was given itself, by audience and name."""
+        return await self._long_reader.snapshot(
+            lambda db: status_reads.held_roles(db, kind, holder)
+        )
+
+    async def list_sessions(self, user_id: str) -> tuple[Session, ...]:
+        """A user's sessions, ended ones too, the newest login first."""
+        return await self._long_reader.snapshot(lambda db: status_reads.sessions(db, user_id))
+
+    async def list_session_events(
+        self, session_id: str, limit: int
+    ) -> tuple[tuple[int, Event], ...]:
+        """The newest outbox rows of one session, oldest first."""
+        return await self._long_reader.snapshot(
+            lambda db: status_reads.session_events(db, session_id, limit)
+        )
 
     async def ping(self) -> None:
         """Write one row durably and read it back, in the file that bears the name."""

@@ -14,6 +14,7 @@ from lingpai_server.core.effects import (
 from lingpai_server.core.flow_effects import ReplaceApi
 from lingpai_server.core.ports import NotFound, StaleState
 from lingpai_server.storage.columns import API_SETTINGS, TEXTS
+from lingpai_server.storage.effects.freshness import Holders, stale_where_access_differs
 from lingpai_server.storage.effects.statements import change, exists, insert, put
 from lingpai_server.storage.rows import APIS, ROLES
 
@@ -22,34 +23,49 @@ _HAS_VERSION = {
     "client": "SELECT 1 FROM clients WHERE client_id = ?1 AND access_version = ?2",
     "api": "SELECT 1 FROM apis WHERE audience = ?1 AND access_version = ?2",
 }
-_ASSIGN = {
-    "user": """
-        INSERT INTO user_roles (user_id, audience, role) VALUES (?1, ?2, ?3)
-        ON CONFLICT DO NOTHING
-        """,
-    "client": """
-        INSERT INTO client_roles (client_id, audience, role) VALUES (?1, ?2, ?3)
-        ON CONFLICT DO NOTHING
-        """,
-}
-_REMOVE = {
-    "user": "DELETE FROM user_roles WHERE user_id = ?1 AND audience = ?2 AND role = ?3",
-    "client": "DELETE FROM client_roles WHERE client_id = ?1 AND audience = ?2 AND role = ?3",
-}
+_TABLES = {"user": "user_roles", "client": "client_roles", "group": "group_roles"}
+_COLUMNS = {"user": "user_id", "client": "client_id", "group": "group_name"}
+
+
+def _for_each_kind(sql: str) -> dict[str, str]:
+    """A statement about the roles that holders of a kind were given themselves."""
+    return {kind: sql.format(table=_TABLES[kind], holder=_COLUMNS[kind]) for kind in _TABLES}
+
+
+_ASSIGN = _for_each_kind(
+    "INSERT INTO {table} ({holder}, audience, role) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING"
+)
+_REMOVE = _for_each_kind("DELETE FROM {table} WHERE {holder} = ?1 AND audience = ?2 AND role = ?3")
 _RAISE_HOLDER = {
     "user": "UPDATE users SET access_version = access_version + 1 WHERE user_id = ?1",
     "client": "UPDATE clients SET access_version = access_version + 1 WHERE client_id = ?1",
+    "group": """
+        UPDATE users SET access_version = access_version + 1
+         WHERE user_id IN (SELECT user_id FROM group_members WHERE group_name = ?1)
+        """,
 }
+_USERS_OF_ROLE = """
+SELECT user_id FROM user_roles WHERE audience = ?1 AND role = ?2
+ UNION
+SELECT m.user_id FROM group_roles g JOIN group_members m ON m.group_name = g.group_name
+ WHERE g.audience = ?1 AND g.role = ?2
+"""
+_CLIENTS_OF_ROLE = "SELECT client_id FROM client_roles WHERE audience = ?1 AND role = ?2"
+_RAISE = "UPDATE {table} SET access_version = access_version + 1 WHERE {key} IN ({holders})"
 _RAISE_HOLDERS = (
-    """
-    UPDATE users SET access_version = access_version + 1
-     WHERE user_id IN (SELECT user_id FROM user_roles WHERE audience = ?1 AND role = ?2)
-    """,
-    """
-    UPDATE clients SET access_version = access_version + 1
-     WHERE client_id IN (SELECT client_id FROM client_roles WHERE audience = ?1 AND role = ?2)
-    """,
+    _RAISE.format(table="users", key="user_id", holders=_USERS_OF_ROLE),
+    _RAISE.format(table="clients", key="client_id", holders=_CLIENTS_OF_ROLE),
 )
+# whose tokens may be concerned: by a role, by an assignment to one holder
+_OF_ROLE = (
+    Holders(_USERS_OF_ROLE, "SELECT ?1"),
+    Holders(_CLIENTS_OF_ROLE, "SELECT ?1", clients=True),
+)
+_OF_HOLDER = {
+    "user": Holders("SELECT ?1 AS user_id", "SELECT ?2"),
+    "client": Holders("SELECT ?1 AS client_id", "SELECT ?2", clients=True),
+    "group": Holders("SELECT user_id FROM group_members WHERE group_name = ?1", "SELECT ?2"),
+}
 
 
 def require_version(db: sqlite3.Connection, effect: RequireVersion) -> None:
@@ -92,32 +108,39 @@ _PUT_ROLE = (
 
 def put_role(db: sqlite3.Connection, effect: PutRole) -> None:
     role = effect.role
-    put(
-        db,
-        _PUT_ROLE,
-        ROLES.values(role),
-        what=f"role {role.name!r}",
-        needs=f"API {role.audience!r}",
-    )
+    name = (role.audience, role.name)
+    with stale_where_access_differs(db, _OF_ROLE, name):
+        put(
+            db,
+            _PUT_ROLE,
+            ROLES.values(role),
+            what=f"role {role.name!r}",
+            needs=f"API {role.audience!r}",
+        )
     for raise_versions in _RAISE_HOLDERS:
-        change(db, raise_versions, (role.audience, role.name))
+        change(db, raise_versions, name)
 
 
 def assign_role(db: sqlite3.Connection, effect: AssignRole) -> None:
-    _require_holder_and_role(db, effect)
-    if change(db, _ASSIGN[effect.holder_kind], (effect.holder, effect.audience, effect.role)):
-        change(db, _RAISE_HOLDER[effect.holder_kind], (effect.holder,))
+    _change_grant(db, effect, _ASSIGN[effect.holder_kind])
 
 
 def remove_role(db: sqlite3.Connection, effect: RemoveRole) -> None:
+    _change_grant(db, effect, _REMOVE[effect.holder_kind])
+
+
+def _change_grant(db: sqlite3.Connection, effect: AssignRole | RemoveRole, sql: str) -> None:
     _require_holder_and_role(db, effect)
-    if change(db, _REMOVE[effect.holder_kind], (effect.holder, effect.audience, effect.role)):
-        change(db, _RAISE_HOLDER[effect.holder_kind], (effect.holder,))
+    kind, holder = effect.holder_kind, effect.holder
+    with stale_where_access_differs(db, (_OF_HOLDER[kind],), (holder, effect.audience)):
+        if change(db, sql, (holder, effect.audience, effect.role)):
+            change(db, _RAISE_HOLDER[kind], (holder,))
 
 
 _HAS_HOLDER = {
     "user": "SELECT 1 FROM users WHERE user_id = ?1",
     "client": "SELECT 1 FROM clients WHERE client_id = ?1",
+    "group": "SELECT 1 FROM user_groups WHERE name = ?1",
 }
 
 

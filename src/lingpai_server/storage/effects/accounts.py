@@ -7,7 +7,9 @@ import sqlite3
 from lingpai_server.core.effects import CreateUser, ReplacePasswordHash, SetAccountStatus
 from lingpai_server.core.flow_effects import PutUserClaims
 from lingpai_server.core.ports import NotFound, StaleState
+from lingpai_server.core.records import AccountStatus
 from lingpai_server.storage.columns import CLAIMS
+from lingpai_server.storage.effects.slots import resume_user, suspend_user
 from lingpai_server.storage.effects.statements import change, insert
 from lingpai_server.storage.rows import USERS
 
@@ -53,3 +55,7 @@ def set_account_status(db: sqlite3.Connection, effect: SetAccountStatus) -> None
     )
     if changed != 1:
         raise NotFound(f"user {effect.user_id!r} is not there")
+    if effect.status is AccountStatus.LOCKED:
+        suspend_user(db, effect.user_id)
+    else:
+        resume_user(db, effect.user_id)

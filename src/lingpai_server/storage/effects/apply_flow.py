@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import assert_never
 
 from lingpai_server.core.flow_effects import (
     DeleteClient,
@@ -26,6 +25,7 @@ from lingpai_server.core.flow_effects import (
     StorePushed,
     UsePushed,
 )
+from lingpai_server.core.status_effects import StatusEffect
 from lingpai_server.storage.effects import (
     access,
     accounts,
@@ -38,9 +38,12 @@ from lingpai_server.storage.effects import (
     notices,
     spent,
 )
+from lingpai_server.storage.effects.apply_status import apply_status_effect
 
 
-def apply_flow_effect(db: sqlite3.Connection, effect: FlowEffect) -> None:  # one table, so long
+def apply_flow_effect(
+    db: sqlite3.Connection, effect: FlowEffect | StatusEffect
+) -> None:  # one table, so long
     """Do one effect in the open transaction.
 
     Raises StaleState, AlreadyExists, AlreadySpent, NotFound or sqlite3.Error.
@@ -83,4 +86,4 @@ def apply_flow_effect(db: sqlite3.Connection, effect: FlowEffect) -> None:  # on
         case PutUserClaims():
             accounts.put_user_claims(db, effect)
         case _:
-            assert_never(effect)
+            apply_status_effect(db, effect)

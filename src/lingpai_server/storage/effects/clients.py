@@ -13,7 +13,13 @@ from lingpai_server.core.flow_effects import DeleteClient, ReplaceClient
 from lingpai_server.core.ports import NotFound, StaleState
 from lingpai_server.storage.columns import CLIENT_SETTINGS, TEXTS
 from lingpai_server.storage.effects.endings import end_sessions_of_client
-from lingpai_server.storage.effects.statements import change, insert
+from lingpai_server.storage.effects.slots import (
+    invalidate_client,
+    make_client_stale,
+    resume_client,
+    suspend_client,
+)
+from lingpai_server.storage.effects.statements import change, exists, insert
 from lingpai_server.storage.rows import CLIENTS
 
 
@@ -32,10 +38,19 @@ def set_client_disabled(db: sqlite3.Connection, effect: SetClientDisabled) -> No
     )
     if changed != 1:
         raise NotFound(f"client {effect.client_id!r} is not there")
+    if effect.disabled:
+        suspend_client(db, effect.client_id)
+    else:
+        resume_client(db, effect.client_id)
 
 
 def replace_client(db: sqlite3.Connection, effect: ReplaceClient) -> None:
+    """Its tokens hold its scopes, and are for its audiences: they are stale if those differ."""
     client = effect.client
+    reach = (TEXTS.encode(client.scopes), TEXTS.encode(client.audiences))
+    keeps = "SELECT 1 FROM clients WHERE client_id = ?1 AND scopes = ?2 AND audiences = ?3"
+    if not exists(db, keeps, (client.client_id, *reach)):
+        make_client_stale(db, client.client_id)
     replaced = change(
         db,
         """
@@ -49,8 +64,7 @@ def replace_client(db: sqlite3.Connection, effect: ReplaceClient) -> None:
             client.secret_sha256,
             int(client.first_party),
             TEXTS.encode(client.grant_types),
-            TEXTS.encode(client.scopes),
-            TEXTS.encode(client.audiences),
+            *reach,
             CLIENT_SETTINGS.encode(client.settings),
             client.client_id,
             client.access_version,
@@ -73,5 +87,6 @@ def delete_client(db: sqlite3.Connection, effect: DeleteClient) -> None:
     if deleted != 1:
         raise StaleState
     end_sessions_of_client(db, effect.client_id, effect.at, "client_deleted")
+    invalidate_client(db, effect.client_id, effect.at)
     change(db, "DELETE FROM consents WHERE client_id = ?1", (effect.client_id,))
     change(db, "DELETE FROM client_roles WHERE client_id = ?1", (effect.client_id,))

@@ -1,8 +1,8 @@
 """The ends of sessions as SQL, whoever ends them. Refuses to begin or to move anything.
 
 An end is final: the first time and reason stay. Families are revoked before their session is over,
-since they are found by the sessions that still live. A client that wants to hear of the end is to
-be told from that moment on.
+since they are found by the sessions that still live, and so are the slots of their tokens, which
+become INVALID. A client that wants to hear of the end is to be told from that moment on.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from lingpai_server.core.effects import EndSession, EndSessionsOfUser, RevokeFam
 from lingpai_server.core.flow_effects import EndBrowser
 from lingpai_server.core.ports import NotFound
 from lingpai_server.storage.columns import Value
+from lingpai_server.storage.effects.slots import (
+    invalidate_session_of_family,
+    invalidate_sessions,
+)
 from lingpai_server.storage.effects.statements import change, exists
 
 # ?1 is the time, ?2 the reason, ?3 whose sessions they are.
@@ -40,9 +44,10 @@ _ENDINGS = {whose: _both(whose) for whose in (_ONE, _OF_USER, _OF_CLIENT, _OF_BR
 
 
 def _end(db: sqlite3.Connection, whose: str, at: int, reason: str, who: Value) -> int:
-    """End the sessions and revoke their families; how many sessions that were."""
+    """End the sessions, revoke their families and flip their slots; how many sessions that were."""
     revoke, end = _ENDINGS[whose]
     change(db, revoke, (at, reason, who))
+    invalidate_sessions(db, whose, (at, reason, who))
     return change(db, end, (at, reason, who))
 
 
@@ -58,6 +63,7 @@ def revoke_family(db: sqlite3.Connection, effect: RevokeFamily) -> None:
     known = "SELECT 1 FROM families WHERE family_id = ?1"
     if not revoked and not exists(db, known, (effect.family_id,)):
         raise NotFound("the refresh family is not there")
+    invalidate_session_of_family(db, effect.family_id, effect.at)
 
 
 def end_session(db: sqlite3.Connection, effect: EndSession) -> None:
