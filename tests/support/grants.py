@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.support.house import House
+from tests.support.samples import SLOT
 from tests.support.stores import a_client, a_session, a_user, an_api
 
 from lingpai_server.app.issuing import IssuedTokens, issue
@@ -78,6 +79,7 @@ class Grant:
             Access(),
             self.session,
             self.scopes if scopes is None else scopes,
+            SLOT,
             now=self.house.now,
             jti="jti-of-lan",
             sender=sender,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from lingpai.jwt.status_list import Status
 from lingpai_server.core.fresh import Fresh
 from lingpai_server.core.ports import FamilyFacts
 from lingpai_server.core.records import (
@@ -16,6 +17,7 @@ from lingpai_server.core.records import (
     User,
 )
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import HeldSlot, SlotRef
 from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.requests import ClientAuthMethod, PresentedClient
 from lingpai_server.sessions.policy import SessionPolicy
@@ -31,7 +33,8 @@ POLICY = IssuePolicy(
     ISSUER, SessionPolicy(idle_seconds=1000, absolute_seconds=5000, grace_seconds=10)
 )
 KEYS = RefreshKeys(current=2, secrets={1: Secret(b"1" * 32), 2: Secret(b"2" * 32)})
-FRESH = Fresh(session_id="new-session", family_id=b"n" * 16, jti="new-jti")
+SLOT = SlotRef("0123456789abcdef", 1, 4711)
+FRESH = Fresh(session_id="new-session", family_id=b"n" * 16, jti="new-jti", slot=SLOT)
 
 USER = User(
     user_id="u-alice",
@@ -97,7 +100,8 @@ FAMILY = Family(
     absolute_deadline=SESSION.absolute_deadline,
     key_version=2,
 )
-FAMILY_FACTS = FamilyFacts(FAMILY, SESSION, USER, PUBLIC_CLIENT, API, ACCESS)
+HELD_SLOT = HeldSlot(SlotRef("0123456789abcdef", 1, 42), Status.VALID)
+FAMILY_FACTS = FamilyFacts(FAMILY, SESSION, USER, PUBLIC_CLIENT, API, ACCESS, HELD_SLOT)
 
 PUBLIC = PresentedClient(PUBLIC_CLIENT.client_id, ClientAuthMethod.NONE)
 CONFIDENTIAL = PresentedClient(

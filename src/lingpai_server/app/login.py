@@ -6,11 +6,11 @@ from dataclasses import dataclass, field, replace
 
 from lingpai_server.accounts.throttle import ThrottlePolicy
 from lingpai_server.app.clock import Clock, now
-from lingpai_server.app.entropy import draw_fresh
 from lingpai_server.app.issuing import IssuedTokens, issue
 from lingpai_server.app.password_check import PasswordAttempt, PasswordCheck
 from lingpai_server.app.ports import BoundedHasher, KeyRing
 from lingpai_server.app.proofs import Proofs
+from lingpai_server.app.slots import draw_fresh_for
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.ports import LoginFacts, Store
 from lingpai_server.protocol.discovery import LOGIN_PATH, endpoint_url
@@ -70,7 +70,7 @@ class LogIn:
             self.policy,
             refresh_keys=self.keys.refresh_keys,
             now=self.clock(),
-            fresh=draw_fresh(),
+            fresh=await draw_fresh_for(self.store, None),
         )
 
     async def _load(self, cmd: LoginRequest) -> LoginFacts:

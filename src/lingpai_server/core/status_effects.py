@@ -73,8 +73,8 @@ class PutGroup:
 
 @dataclass(frozen=True, slots=True)
 class DeleteGroup:
-    """Forgets a group, its members and what they had by it; NotFound without it. Raises its members'
-    access versions."""
+    """Forgets a group, its members and what they had by it; NotFound without it. Raises the access
+    versions of its members."""
 
     name: str
 

@@ -9,8 +9,10 @@ from typing import Any
 
 from lingpai.jose import strict_json
 from lingpai_server.core.records import Access, Api, Client, Session
+from lingpai_server.core.slots import SlotRef
 from lingpai_server.protocol.replies import AccessToken
 from lingpai_server.protocol.requests import NO_SENDER, Sender
+from lingpai_server.protocol.status_uri import status_claim
 from lingpai_server.protocol.subjects import sector_of
 
 OPAQUE_PREFIX = "lp_at_"  # what an opaque access token begins with, so that scanners find leaks
@@ -24,6 +26,7 @@ def build_access_token(
     access: Access,
     session: Session | None,
     scopes: tuple[str, ...],
+    slot: SlotRef,
     *,
     now: float,
     jti: str,
@@ -33,8 +36,9 @@ def build_access_token(
     """A token for a user's `session`, or for the client itself when there is none.
 
     It never outlives the session's absolute deadline, and is bound to the keys that the `sender`
-    proved to hold. `authorization_details` is JSON text that was accepted before. What would be
-    empty is left out, since every character travels with every request.
+    proved to hold. `slot` is where verifiers see whether it still counts; `authorization_details`
+    is JSON text that was accepted before. What would be empty is left out, since every character
+    travels with every request.
     """
     issued_at = int(now)
     expires_at = issued_at + api.access_ttl_seconds
@@ -51,6 +55,7 @@ def build_access_token(
         **_session_claims(session),
         **_access_claims(access, scopes),
         **_grant_claims(sender, authorization_details),
+        "status": status_claim(issuer, slot),
     }
     sector = None if session is None else sector_of(client)
     return AccessToken(claims, api.algorithm, api.audience, api.settings, sector)

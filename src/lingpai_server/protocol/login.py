@@ -32,6 +32,7 @@ from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import LoginRequest
 from lingpai_server.protocol.resources import choose_api
 from lingpai_server.protocol.sender import bind_access, bind_family, check_sender
+from lingpai_server.protocol.status_slot import choose_slot, slot_of_session
 from lingpai_server.sessions.families import FIRST_GENERATION, absolute_deadline, idle_deadline
 from lingpai_server.sessions.refresh_token import RefreshKeys, derive_refresh_token
 
@@ -91,6 +92,13 @@ def decide_login(
         )
     session = _start_session(user, target, policy, now=now, fresh=fresh)
     family = _start_family(cmd, session, target, refresh_keys, now=now, fresh=fresh)
+    slot, taken = choose_slot(
+        slot_of_session(session, target.api.audience),
+        None,
+        fresh,
+        held_until=session.absolute_deadline,
+        now=now,
+    )
     access = build_access_token(
         policy.issuer,
         target.client,
@@ -98,6 +106,7 @@ def decide_login(
         facts.access,
         session,
         target.scopes,
+        slot,
         now=now,
         jti=fresh.jti,
         sender=bind_access(target.client, cmd.sender),
@@ -110,7 +119,8 @@ def decide_login(
         in_cookie=cmd.in_cookie and family is not None,
         now=now,
     )
-    return Decision(reply, _login_effects(cmd, user, target, session, family, now=now))
+    started = (StartSession(session), *(() if family is None else (StartFamily(family),)), *taken)
+    return Decision(reply, _login_effects(cmd, user, target, session, started, now=now))
 
 
 def refuse_throttled(throttled: Throttled) -> Refusal:
@@ -223,7 +233,7 @@ def _login_effects(
     user: User,
     target: LoginTarget,
     session: Session,
-    family: Family | None,
+    started: Effects,
     *,
     now: float,
 ) -> Effects:
@@ -238,8 +248,7 @@ def _login_effects(
     )
     return (
         *require_versions(user, target.client, target.api),
-        StartSession(session),
-        *(() if family is None else (StartFamily(family),)),
+        *started,
         *refund_attempt(names_for(cmd.username, cmd.address)),
         Record(event),
     )

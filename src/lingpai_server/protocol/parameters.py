@@ -9,7 +9,9 @@ from __future__ import annotations
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
 
 MAX_PARAMETERS = 64
-_HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
+_DIGITS = "0123456789abcdefABCDEF"
+# looked up, an escape costs half of what it costs to convert
+_ESCAPED = {(a + b).encode("ascii"): bytes.fromhex(a + b) for a in _DIGITS for b in _DIGITS}
 
 
 def parse_parameters(
@@ -49,10 +51,10 @@ def _unescape(raw: bytes) -> bytes:
     first, *rest = raw.split(b"%")
     decoded = [first]
     for piece in rest:
-        digits = piece[:2]
-        if len(digits) != 2 or not _HEX_DIGITS.issuperset(digits):
+        octet = _ESCAPED.get(piece[:2])
+        if octet is None:
             raise ValueError("a percent sign without two hexadecimal digits")
-        decoded += bytes.fromhex(digits.decode("ascii")), piece[2:]
+        decoded += octet, piece[2:]
     return b"".join(decoded)
 
 

@@ -11,12 +11,22 @@ from typing import Any
 import pytest
 from tests.support.given_keys import GivenKeys
 from tests.support.memory_store import MemoryStore
-from tests.support.samples import ACCESS, API, ISSUER, NOW, ORDERS, PUBLIC_CLIENT, SESSION, USER
+from tests.support.samples import (
+    ACCESS,
+    API,
+    ISSUER,
+    NOW,
+    ORDERS,
+    PUBLIC_CLIENT,
+    SESSION,
+    SLOT,
+    USER,
+)
 
 from lingpai.jose import jwe
 from lingpai.jose.key_set import KeySet
 from lingpai.jose.keys import Key, PrivateKey
-from lingpai.jwt.policy import Policy
+from lingpai.jwt.policy import IGNORE_STATUS, Policy
 from lingpai.jwt.token import VerifiedToken
 from lingpai.jwt.verify import verify
 from lingpai_server.app.issuing import IssuedTokens, issue
@@ -36,7 +46,7 @@ from lingpai_server.protocol.requests import Sender
 
 SEALING = SealingKey(Secret(bytes(32)))
 MAKER = SealedKeyMaker(SEALING)
-ACCESS_POLICY = Policy(issuer=ISSUER, audience=ORDERS, typ="at+jwt")
+ACCESS_POLICY = Policy(issuer=ISSUER, audience=ORDERS, typ="at+jwt", status=IGNORE_STATUS)
 ID_POLICY = Policy(issuer=ISSUER, audience="app", typ="JWT")
 PAIRWISE = ClientSettings(
     subject_type=SubjectType.PAIRWISE, redirect_uris=("https://app.example/cb",)
@@ -67,7 +77,16 @@ def reply_for(
 ) -> TokenReply:
     access = replace(ACCESS, roles=(*ACCESS.roles, *roles))
     token = build_access_token(
-        ISSUER, client, api, access, SESSION, ("orders:read",), now=NOW, jti="j", sender=sender
+        ISSUER,
+        client,
+        api,
+        access,
+        SESSION,
+        ("orders:read",),
+        SLOT,
+        now=NOW,
+        jti="j",
+        sender=sender,
     )
     id_token = build_id_token(ISSUER, client, USER, SESSION, nonce=nonce, now=NOW)
     return TokenReply(token, 300, ("orders:read",), id_token=id_token)
@@ -199,7 +218,7 @@ class TestPairwiseClients:
 
     def test_are_themselves_the_subject_of_their_own_tokens(self, keys: LiveKeyRing) -> None:
         client = replace(PUBLIC_CLIENT, settings=PAIRWISE)
-        token = build_access_token(ISSUER, client, API, ACCESS, None, (), now=NOW, jti="j")
+        token = build_access_token(ISSUER, client, API, ACCESS, None, (), SLOT, now=NOW, jti="j")
         tokens = issued(keys, TokenReply(token, 300, ()))
         assert read_access(keys, tokens.access_token.reveal()).subject == "app"
 

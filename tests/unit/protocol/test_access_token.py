@@ -13,6 +13,7 @@ from tests.support.samples import (
     NOW,
     PUBLIC_CLIENT,
     SESSION,
+    SLOT,
 )
 
 from lingpai_server.core.api_settings import ApiSettings, TokenFormat
@@ -27,7 +28,13 @@ def _user_token(
     *, session: Session = SESSION, access: Access = ACCESS, now: float = NOW + 0.9
 ) -> AccessToken:
     scopes = ("orders:read", "orders:write")
-    return build_access_token(ISSUER, PUBLIC_CLIENT, API, access, session, scopes, now=now, jti="j")
+    return build_access_token(
+        ISSUER, PUBLIC_CLIENT, API, access, session, scopes, SLOT, now=now, jti="j"
+    )
+
+
+# Token Status List section 6.1
+STATUS = {"status_list": {"idx": 4711, "uri": f"{ISSUER}/status-lists/0123456789abcdef-1"}}
 
 
 def test_a_users_token_has_exactly_these_claims() -> None:
@@ -45,13 +52,14 @@ def test_a_users_token_has_exactly_these_claims() -> None:
         "scope": "orders:read orders:write",
         "roles": ["clerk"],
         "permissions": ["orders:read"],
+        "status": STATUS,
     }
     assert _user_token().claims == expected
 
 
 def test_a_clients_own_token_has_the_client_as_subject_and_no_session() -> None:
     token = build_access_token(
-        ISSUER, CONFIDENTIAL_CLIENT, API, Access(), None, (), now=NOW, jti="j"
+        ISSUER, CONFIDENTIAL_CLIENT, API, Access(), None, (), SLOT, now=NOW, jti="j"
     )
     assert token.claims == {
         "iss": ISSUER,
@@ -61,6 +69,7 @@ def test_a_clients_own_token_has_the_client_as_subject_and_no_session() -> None:
         "iat": NOW,
         "jti": "j",
         "client_id": "backend",
+        "status": STATUS,
     }
 
 
@@ -105,7 +114,9 @@ def test_the_class_of_the_login_is_in_the_token() -> None:  # RFC 9068 section 2
 
 def test_how_the_api_wants_its_tokens_goes_along() -> None:
     api = replace(API, settings=ApiSettings(TokenFormat.OPAQUE))
-    token = build_access_token(ISSUER, PUBLIC_CLIENT, api, ACCESS, SESSION, (), now=NOW, jti="j")
+    token = build_access_token(
+        ISSUER, PUBLIC_CLIENT, api, ACCESS, SESSION, (), SLOT, now=NOW, jti="j"
+    )
     assert token.settings.format is TokenFormat.OPAQUE
 
 
@@ -114,9 +125,9 @@ def test_a_token_for_a_user_of_a_pairwise_client_names_the_sector() -> None:
         subject_type=SubjectType.PAIRWISE, redirect_uris=("https://app.example/cb",)
     )
     client = replace(PUBLIC_CLIENT, settings=settings)
-    token = build_access_token(ISSUER, client, API, ACCESS, SESSION, (), now=NOW, jti="j")
+    token = build_access_token(ISSUER, client, API, ACCESS, SESSION, (), SLOT, now=NOW, jti="j")
     assert token.sector == "app.example"
-    own = build_access_token(ISSUER, client, API, ACCESS, None, (), now=NOW, jti="j")
+    own = build_access_token(ISSUER, client, API, ACCESS, None, (), SLOT, now=NOW, jti="j")
     assert own.sector is None
 
 
@@ -128,6 +139,7 @@ def _bound(sender: Sender, details: str | None = None) -> AccessToken:
         ACCESS,
         SESSION,
         (),
+        SLOT,
         now=NOW,
         jti="j",
         sender=sender,

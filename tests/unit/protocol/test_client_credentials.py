@@ -10,21 +10,28 @@ from tests.support.samples import (
     CONFIDENTIAL,
     CONFIDENTIAL_CLIENT,
     FRESH,
+    HELD_SLOT,
+    ISSUER,
     NOTES,
     NOW,
     ORDERS,
     POLICY,
     PUBLIC,
     PUBLIC_CLIENT,
+    SLOT,
 )
 
 from lingpai_server.core.decision import Decision
+from lingpai_server.core.effects import RequireVersion
 from lingpai_server.core.ports import ClientFacts
 from lingpai_server.core.records import Access, Client
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import SlotGrant
+from lingpai_server.core.status_effects import TakeSlot
 from lingpai_server.protocol.errors import ErrorCode, Refusal
 from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import ClientCredentialsRequest, PresentedClient
+from lingpai_server.protocol.status_uri import status_claim
 from lingpai_server.protocol.token.client_credentials import decide_client_credentials
 
 FACTS = ClientFacts(CONFIDENTIAL_CLIENT, API, Access(("importer",), ("orders:import",)))
@@ -68,8 +75,19 @@ def test_there_is_no_refresh_token() -> None:  # RFC 6749 section 4.4.3
     assert reply.refresh_expires_in_seconds is None
 
 
-def test_nothing_is_stored() -> None:
-    assert _decide().effects == ()
+def test_the_first_token_takes_a_slot_by_the_versions_of_client_and_api() -> None:
+    assert _decide().effects == (
+        RequireVersion("client", "backend", CONFIDENTIAL_CLIENT.access_version),
+        RequireVersion("api", API.audience, API.access_version),
+        TakeSlot(SLOT, SlotGrant("backend", "backend", API.audience), None, None, NOW),
+    )
+
+
+def test_with_a_valid_slot_nothing_is_stored() -> None:
+    decision = _decide(replace(FACTS, slot=HELD_SLOT))
+    assert decision.effects == ()
+    assert isinstance(decision.reply, TokenReply)
+    assert decision.reply.access.claims["status"] == status_claim(ISSUER, HELD_SLOT.ref)
 
 
 def test_the_scope_is_by_default_all_that_client_and_api_share() -> None:

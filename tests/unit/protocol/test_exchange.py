@@ -12,6 +12,7 @@ from tests.support.samples import (
     CONFIDENTIAL,
     CONFIDENTIAL_CLIENT,
     FRESH,
+    HELD_SLOT,
     NOTES,
     NOW,
     ORDERS,
@@ -19,15 +20,19 @@ from tests.support.samples import (
     PUBLIC,
     PUBLIC_CLIENT,
     SESSION,
+    SLOT,
     USER,
 )
 
 from lingpai_server.core.api_settings import ApiSettings, TokenFormat
 from lingpai_server.core.client_settings import ClientSettings
 from lingpai_server.core.decision import Decision
+from lingpai_server.core.effects import RequireVersion
 from lingpai_server.core.flow_records import ExchangeFacts, SessionFacts
 from lingpai_server.core.records import Access, AccountStatus, Client, Session
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import SlotGrant
+from lingpai_server.core.status_effects import TakeSlot
 from lingpai_server.protocol.errors import ErrorCode, Refusal
 from lingpai_server.protocol.grants import TOKEN_EXCHANGE
 from lingpai_server.protocol.replies import TokenReply
@@ -127,8 +132,29 @@ def test_the_reply_says_what_it_is_and_holds_no_refresh_token() -> None:  # sect
     assert reply.id_token is None
 
 
-def test_an_exchange_stores_nothing() -> None:
-    assert _decide().effects == ()
+def test_the_first_exchange_takes_a_slot_by_the_versions_of_all_who_are_in_the_token() -> None:
+    *versions, taken = _decide().effects
+    assert set(versions) == {
+        RequireVersion("client", SERVICE.client_id, SERVICE.access_version),
+        RequireVersion("user", USER.user_id, USER.access_version),
+        RequireVersion("api", API.audience, API.access_version),
+    }
+    grant = SlotGrant(SERVICE.client_id, SESSION.client_id, API.audience, SESSION.session_id)
+    assert taken == TakeSlot(SLOT, grant, None, SESSION.absolute_deadline, NOW)
+
+
+def test_an_exchange_on_behalf_of_a_client_has_a_slot_of_that_client() -> None:
+    claims = {name: value for name, value in CLAIMS.items() if name != "sid"} | {"sub": "batch"}
+    batch = replace(SERVICE, client_id="batch", access_version=77)
+    facts = ExchangeFacts(SERVICE, API, None, None, ACCESS, subject_client=batch)
+    effects = _decide(facts=facts, subject=TokenFacts(claims, batch, None)).effects
+    assert RequireVersion("client", "batch", 77) in effects
+    grant = SlotGrant(SERVICE.client_id, "batch", API.audience)
+    assert effects[-1] == TakeSlot(SLOT, grant, None, None, NOW)
+
+
+def test_with_a_valid_slot_an_exchange_stores_nothing() -> None:
+    assert _decide(facts=replace(FACTS, slot=HELD_SLOT)).effects == ()
 
 
 def test_the_new_token_ends_with_the_presented_one() -> None:

@@ -12,6 +12,8 @@ from tests.support.samples import (
     FAMILY,
     FAMILY_FACTS,
     FRESH,
+    HELD_SLOT,
+    ISSUER,
     KEYS,
     NOTES,
     NOW,
@@ -20,10 +22,12 @@ from tests.support.samples import (
     PUBLIC,
     PUBLIC_CLIENT,
     SESSION,
+    SLOT,
     USER,
     presented,
 )
 
+from lingpai.jwt.status_list import Status
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.effects import (
     Effect,
@@ -36,10 +40,13 @@ from lingpai_server.core.effects import (
 from lingpai_server.core.ports import FamilyFacts
 from lingpai_server.core.records import AccountStatus, Client, Family
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import SlotGrant
+from lingpai_server.core.status_effects import TakeSlot
 from lingpai_server.protocol.errors import ErrorCode, Refusal
 from lingpai_server.protocol.facts import RefreshTokenFacts
 from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import PresentedClient, RefreshRequest, Sender
+from lingpai_server.protocol.status_uri import status_claim
 from lingpai_server.protocol.token.refresh import decide_refresh
 from lingpai_server.sessions.refresh_token import (
     PresentedRefreshToken,
@@ -182,6 +189,23 @@ def test_the_previous_token_in_grace_moves_nothing_and_is_recorded() -> None:
     effects = _decide(CURRENT - 1, now=IN_GRACE).effects
     assert _without_events(effects) == VERSIONS
     assert _events(effects) == ["refresh.repeated"]
+
+
+def test_a_valid_slot_stays_and_a_refresh_writes_none() -> None:
+    reply = _answered(_decide())
+    assert reply.access.claims["status"] == status_claim(ISSUER, HELD_SLOT.ref)
+
+
+@pytest.mark.parametrize("generation", [CURRENT, CURRENT - 1])
+def test_after_stale_the_next_refresh_takes_a_new_slot(generation: int) -> None:
+    held = replace(HELD_SLOT, status=Status.STALE)
+    stale = replace(FAMILY_FACTS, slot=held)
+    decision = _decide(generation, facts=stale, now=IN_GRACE)
+    grant = SlotGrant(SESSION.client_id, SESSION.client_id, API.audience, SESSION.session_id)
+    taken = TakeSlot(SLOT, grant, held, SESSION.absolute_deadline, int(IN_GRACE))
+    assert taken in decision.effects
+    assert all(version in decision.effects for version in VERSIONS)
+    assert _answered(decision).access.claims["status"] == status_claim(ISSUER, SLOT)
 
 
 def test_the_second_answer_is_the_very_token_of_the_first() -> None:

@@ -41,7 +41,7 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def store(path: Path) -> Iterator[SqliteStore]:
     """A store that may not grow past 200 kB and does not wait long for a lock."""
-    store = SqliteStore.open(path, limits=Limits(max_pages=50, lock_wait_seconds=0.05))
+    store = SqliteStore.open(path, limits=Limits(max_pages=80, lock_wait_seconds=0.05))
     yield store
     run(store.close())
 

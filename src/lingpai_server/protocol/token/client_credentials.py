@@ -1,14 +1,17 @@
 """client_credentials grant (RFC 6749 section 4.4). No I/O, no clock, no randomness.
 
-Nothing is stored and nothing recorded: a row a token is how such tables grow without bound.
+The first token of a client for an API takes the status slot that all of them carry. Nothing else is
+stored and nothing recorded: a row a token is how such tables grow without bound.
 """
 
 from __future__ import annotations
 
 from lingpai_server.core.decision import Decision
+from lingpai_server.core.effects import Effects, RequireVersion
 from lingpai_server.core.fresh import Fresh
 from lingpai_server.core.ports import ClientFacts
-from lingpai_server.core.records import Client
+from lingpai_server.core.records import Api, Client
+from lingpai_server.core.slots import SlotGrant, SlotRef
 from lingpai_server.protocol.access_token import build_access_token
 from lingpai_server.protocol.client_auth import (
     authenticate_client,
@@ -23,6 +26,7 @@ from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import ClientCredentialsRequest
 from lingpai_server.protocol.resources import choose_api
 from lingpai_server.protocol.sender import bind_access, check_sender
+from lingpai_server.protocol.status_slot import choose_slot
 
 
 def check_registered(client: Client) -> Refusal | None:
@@ -67,6 +71,7 @@ def decide_client_credentials(
     scopes = choose_scopes(client, api, cmd.scopes)
     if isinstance(scopes, Refusal):
         return Decision(scopes)
+    slot, effects = _choose_slot(client, api, facts, now=now, fresh=fresh)
     access = build_access_token(
         policy.issuer,
         client,
@@ -74,8 +79,23 @@ def decide_client_credentials(
         facts.access,
         None,
         scopes,
+        slot,
         now=now,
         jti=fresh.jti,
         sender=bind_access(client, cmd.sender),
     )
-    return Decision(reply_with(access, scopes, now=now))
+    return Decision(reply_with(access, scopes, now=now), effects)
+
+
+def _choose_slot(
+    client: Client, api: Api, facts: ClientFacts, *, now: float, fresh: Fresh
+) -> tuple[SlotRef, Effects]:
+    grant = SlotGrant(client.client_id, client.client_id, api.audience)
+    slot, taken = choose_slot(grant, facts.slot, fresh, held_until=None, now=now)
+    if not taken:
+        return slot, ()
+    versions = (
+        RequireVersion("client", client.client_id, client.access_version),
+        RequireVersion("api", api.audience, api.access_version),
+    )
+    return slot, (*versions, *taken)

@@ -4,8 +4,9 @@ Denied unless the operator named, at the client, the audiences whose tokens it m
 comes out is for one of the client's own audiences, holds no scope that the presented token did not
 hold, and ends no later. It says on whose behalf (`sub`) and by whom (`act`) it is used.
 
-An exchange stores nothing and records nothing: services exchange a token a request, and a row each
-would grow without bound.
+The first exchange of a session's tokens by a client takes the status slot that what it gets at that
+API will carry. Nothing else is stored and nothing recorded: services exchange a token a request,
+and a row each would grow without bound.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from typing import Any
 
 from lingpai_server.core.api_settings import TokenFormat
 from lingpai_server.core.decision import Decision
+from lingpai_server.core.effects import Effects, RequireVersion
 from lingpai_server.core.flow_records import ExchangeFacts
 from lingpai_server.core.fresh import Fresh
 from lingpai_server.core.records import Api, Client
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import SlotGrant, SlotRef
 from lingpai_server.protocol.access_token import build_access_token
 from lingpai_server.protocol.client_auth import authenticate_client, check_grant_type
 from lingpai_server.protocol.errors import ErrorCode, Refusal, refuse
@@ -30,6 +33,7 @@ from lingpai_server.protocol.requests import Arrival, ExchangeRequest, Presented
 from lingpai_server.protocol.resources import check_resource_syntax, choose_api
 from lingpai_server.protocol.scopes import narrow_scope, parse_scope
 from lingpai_server.protocol.sender import bind_access, check_sender
+from lingpai_server.protocol.status_slot import choose_slot, slot_of_session
 from lingpai_server.protocol.token.client_credentials import check_confidential
 from lingpai_server.protocol.token_standing import TokenFacts, why_not_good
 
@@ -160,6 +164,7 @@ def _exchange(
     scopes = narrow_scope(cmd.scopes, most, most)
     if isinstance(scopes, Refusal):
         return Decision(scopes)
+    slot, effects = _choose_slot(case, now=now, fresh=fresh)
     access = build_access_token(
         policy.issuer,
         case.client,
@@ -167,13 +172,38 @@ def _exchange(
         case.facts.access,
         case.facts.session,
         scopes,
+        slot,
         now=now,
         jti=fresh.jti,
         sender=bind_access(case.client, cmd.sender),
     )
     reply = reply_with(_on_behalf(access, case), scopes, now=now)
     issued = JWT_TYPE if cmd.wants_jwt else ACCESS_TOKEN_TYPE
-    return Decision(replace(reply, issued_token_type=issued))
+    return Decision(replace(reply, issued_token_type=issued), effects)
+
+
+def _choose_slot(case: _Case, *, now: float, fresh: Fresh) -> tuple[SlotRef, Effects]:
+    """It ends with the session of the subject, or never if that is a client."""
+    session, client, audience = case.facts.session, case.client, case.api.audience
+    if session is None:
+        origin = case.subject.claims["sub"]
+        grant, held_until = SlotGrant(client.client_id, origin, audience), None
+    else:
+        grant = slot_of_session(session, audience, client_id=client.client_id)
+        held_until = session.absolute_deadline
+    slot, taken = choose_slot(grant, case.facts.slot, fresh, held_until=held_until, now=now)
+    return slot, (*_require_versions(case), *taken) if taken else ()
+
+
+def _require_versions(case: _Case) -> Effects:
+    """Of everybody whose access is in the token."""
+    facts = case.facts
+    clients = {c.client_id: c for c in (case.client, facts.subject_client) if c is not None}
+    versions = [RequireVersion("client", c.client_id, c.access_version) for c in clients.values()]
+    if facts.user is not None:
+        versions.append(RequireVersion("user", facts.user.user_id, facts.user.access_version))
+    api = case.api
+    return (*versions, RequireVersion("api", api.audience, api.access_version))
 
 
 def _on_behalf(access: AccessToken, case: _Case) -> AccessToken:

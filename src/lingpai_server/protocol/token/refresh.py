@@ -29,6 +29,7 @@ from lingpai_server.protocol.replies import IdToken, TokenReply
 from lingpai_server.protocol.requests import RefreshRequest
 from lingpai_server.protocol.scopes import narrow_scope
 from lingpai_server.protocol.sender import bind_access
+from lingpai_server.protocol.status_slot import choose_slot, slot_of_session
 from lingpai_server.protocol.token.refresh_checks import (
     REQUEST_STEPS,
     TOKEN_STEPS,
@@ -114,13 +115,22 @@ def _answer(
     )
     if isinstance(scopes, Refusal):
         return Decision(scopes)
+    session = case.facts.session
+    slot, taken = choose_slot(
+        slot_of_session(session, api.audience),
+        case.facts.slot,
+        fresh,
+        held_until=session.absolute_deadline,
+        now=case.now,
+    )
     access = build_access_token(
         policy.issuer,
         case.client,
         api,
         case.facts.access,
-        case.facts.session,
+        session,
         scopes,
+        slot,
         now=case.now,
         jti=fresh.jti,
         sender=bind_access(case.client, case.cmd.sender),
@@ -142,7 +152,8 @@ def _answer(
         authorization_details=family.authorization_details,
         now=case.now,
     )
-    return Decision(reply, (*require_versions(case.facts.user, case.client, api), *moved))
+    versions = require_versions(case.facts.user, case.client, api)
+    return Decision(reply, (*versions, *moved, *taken))
 
 
 def _identify_again(case: RefreshCase, policy: IssuePolicy) -> IdToken:

@@ -20,6 +20,7 @@ from lingpai_server.protocol.policy import IssuePolicy
 from lingpai_server.protocol.replies import TokenReply
 from lingpai_server.protocol.requests import Sender
 from lingpai_server.protocol.sender import bind_access, bind_family
+from lingpai_server.protocol.status_slot import choose_slot, slot_of_session
 from lingpai_server.sessions.families import FIRST_GENERATION, absolute_deadline, idle_deadline
 from lingpai_server.sessions.refresh_token import RefreshKeys, derive_refresh_token
 
@@ -55,6 +56,13 @@ def start_grant(
     granted can be ended; whoever consumes what the grant came from adds that effect."""
     session = _start_session(grant, policy, now=now, fresh=fresh)
     family = _start_family(grant, session, refresh_keys, now=now, fresh=fresh)
+    slot, taken = choose_slot(
+        slot_of_session(session, grant.api.audience),
+        None,
+        fresh,
+        held_until=session.absolute_deadline,
+        now=now,
+    )
     access = build_access_token(
         policy.issuer,
         grant.client,
@@ -62,6 +70,7 @@ def start_grant(
         grant.access,
         session,
         grant.scopes,
+        slot,
         now=now,
         jti=fresh.jti,
         sender=bind_access(grant.client, grant.sender),
@@ -90,7 +99,7 @@ def start_grant(
         now=now,
     )
     versions = require_versions(grant.user, grant.client, grant.api)
-    return Decision(reply, (*versions, StartSession(session), StartFamily(family)))
+    return Decision(reply, (*versions, StartSession(session), StartFamily(family), *taken))
 
 
 def _start_session(grant: UserGrant, policy: IssuePolicy, *, now: float, fresh: Fresh) -> Session:
