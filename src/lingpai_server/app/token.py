@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from lingpai_server.app.clock import Clock, now
-from lingpai_server.app.entropy import draw_fresh
 from lingpai_server.app.issuing import ACCESS_TOKEN_TYP, IssuedTokens, issue
 from lingpai_server.app.ports import ClientKeys, KeyRing
 from lingpai_server.app.proofs import Proofs, Proven
 from lingpai_server.app.refresh_facts import load_refresh_facts
 from lingpai_server.app.settling import Contended, refuse_busy, settle
+from lingpai_server.app.slots import draw_fresh_for
 from lingpai_server.app.token_facts import load_token_facts
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.ports import Store
@@ -84,13 +84,14 @@ class GrantTokens:
         facts = await load_refresh_facts(
             self.store, self.keys, cmd.refresh_token, client_id=cmd.client.client_id
         )
+        held = None if facts.family is None else facts.family.slot
         return decide_refresh(
             cmd,
             facts,
             self.policy,
             refresh_keys=self.keys.refresh_keys,
             now=self.clock(),
-            fresh=draw_fresh(),
+            fresh=await draw_fresh_for(self.store, held),
         )
 
     async def _client_credentials(
@@ -99,9 +100,8 @@ class GrantTokens:
         facts = await self.store.load_client_facts(
             client_id=cmd.client.client_id, audience=cmd.resource
         )
-        return decide_client_credentials(
-            cmd, facts, self.policy, now=self.clock(), fresh=draw_fresh()
-        )
+        fresh = await draw_fresh_for(self.store, None if facts is None else facts.slot)
+        return decide_client_credentials(cmd, facts, self.policy, now=self.clock(), fresh=fresh)
 
     async def _code(self, cmd: CodeRequest) -> Decision[TokenReply | Refusal]:
         return decide_code(
@@ -111,7 +111,7 @@ class GrantTokens:
             self.policy,
             refresh_keys=self.keys.refresh_keys,
             now=self.clock(),
-            fresh=draw_fresh(),
+            fresh=await draw_fresh_for(self.store, None),
         )
 
     async def _device(self, cmd: DeviceRequest) -> Decision[TokenReply | Refusal]:
@@ -122,7 +122,7 @@ class GrantTokens:
             self.policy,
             refresh_keys=self.keys.refresh_keys,
             now=self.clock(),
-            fresh=draw_fresh(),
+            fresh=await draw_fresh_for(self.store, None),
         )
 
     async def _exchange(self, cmd: ExchangeRequest) -> Decision[TokenReply | Refusal]:
@@ -140,9 +140,8 @@ class GrantTokens:
             session_id=None if session is None else session.session.session_id,
             subject_client_id=None if subject is None else subject.claims["sub"],
         )
-        return decide_exchange(
-            cmd, facts, subject, self.policy, now=self.clock(), fresh=draw_fresh()
-        )
+        fresh = await draw_fresh_for(self.store, facts.slot)
+        return decide_exchange(cmd, facts, subject, self.policy, now=self.clock(), fresh=fresh)
 
 
 def _with_proof(cmd: TokenRequest, proven: Proven) -> TokenRequest:
