@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +19,7 @@ from lingpai.jose.strict_json import encode
 from lingpai.jwt.policy import Policy
 from lingpai.jwt.profiles import Profile
 from lingpai.jwt.verify import verify
+from lingpai_server.app.admin.keys import revoke_key
 from lingpai_server.core.api_settings import ApiSettings, TokenFormat
 from lingpai_server.core.client_settings import ClientSettings, SubjectType
 from lingpai_server.core.effects import (
@@ -28,8 +30,10 @@ from lingpai_server.core.effects import (
     StoreKey,
 )
 from lingpai_server.core.flow_effects import ReplaceClient
-from lingpai_server.core.records import AccountStatus
+from lingpai_server.core.records import AccountStatus, Event
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import MAX_DENIED
+from lingpai_server.core.status_effects import DenyToken
 from lingpai_server.keys.making import SealedKeyMaker
 from lingpai_server.keys.sealing import SealingKey
 from lingpai_server.protocol.client_secret import client_secret_sha256
@@ -326,16 +330,80 @@ class TestJwtAnswer:
         assert reply.header("content-type") == "application/json"
 
 
-class TestRevocation:
-    """RFC 7009 section 2.2.1."""
+def revoke(house: House, token: str, client_id: str = "web") -> Reply:
+    return house.post_form("/revoke", client_id=client_id, token=token)
 
-    @pytest.mark.parametrize("token_format", list(TokenFormat))
-    def test_of_an_access_token_is_not_supported(
+
+class TestRevocation:
+    """RFC 7009, of access tokens."""
+
+    @pytest.mark.parametrize("token_format", [TokenFormat.JWT, TokenFormat.OPAQUE])
+    def test_of_an_access_token_ends_that_one(
         self, house: House, token_format: TokenFormat
     ) -> None:
+        grant, api = Grant(house), an_api(ORDERS, settings=ApiSettings(token_format))
+        token = grant.token(api=api)
+        assert told(introspect(house, token))["active"] is True
+        assert revoke(house, token).status == 200
+        assert told(introspect(house, token)) == INACTIVE
+        assert revoke(house, token).status == 200  # section 2.2
+        assert [str(event.kind) for _, event in events(house)][-1] == "token.denied"
+
+    def test_of_an_access_token_is_told_to_every_verifier(self, house: House) -> None:
+        revoke(house, orders_token(Grant(house)))
+        known = asyncio.run(house.store.load_status_changes(0, int(START)))
+        assert known.denied == (("jti-of-lan", int(START) + 300),)
+
+    def test_denies_userinfo(self, house: House) -> None:
+        token = Grant(house).token()
+        bearer = ("authorization", f"Bearer {token}")
+        assert house.ask("GET", "/userinfo", (bearer,)).status == 200
+        revoke(house, token)
+        assert house.ask("GET", "/userinfo", (bearer,)).status == 401
+
+    def test_by_another_client_changes_nothing(self, house: House) -> None:  # section 2.1
+        token = orders_token(Grant(house))
+        reply = revoke(house, token, "app")
+        assert (reply.status, reply.error) == (400, "invalid_grant")
+        assert told(introspect(house, token))["active"] is True
+
+    def test_of_an_encrypted_token_is_not_supported(self, house: House) -> None:  # section 2.2.1
         own = Key.generate("ECDH-ES")
         assert isinstance(own, PrivateKey)
-        settings = ApiSettings(token_format, encryption_jwk=json.dumps(own.public.to_jwk()))
+        jwk = json.dumps(own.public.to_jwk())
+        settings = ApiSettings(TokenFormat.JWE, encryption_jwk=jwk)
         token = Grant(house).token(api=an_api(ORDERS, settings=settings))
-        reply = house.post_form("/revoke", client_id="app", token=token)
+        reply = revoke(house, token)
         assert (reply.status, reply.error) == (400, "unsupported_token_type")
+
+    def test_under_an_apis_own_secret_fills_no_list(self, house: House) -> None:
+        """The API knows the secret: it could make any number of tokens to be denied."""
+        grant = Grant(house)
+        secret, _ = MAKER.make_api_secret(ORDERS, "HS256", now=0)
+        grant.apply(StoreKey(secret))
+        token = grant.token(api=an_api(ORDERS, algorithm="HS256"))
+        reply = revoke(house, token)
+        assert (reply.status, reply.error) == (400, "unsupported_token_type")
+        assert asyncio.run(house.store.load_status_changes(0, int(START))).denied == ()
+
+    def test_when_too_many_are_denied_says_when_to_come_back(self, house: House) -> None:
+        expires_at = int(START) + 300
+        full = [DenyToken(f"jti-{n}", expires_at, int(START)) for n in range(MAX_DENIED)]
+        asyncio.run(house.store.apply(full))
+        token = orders_token(Grant(house))
+        reply = revoke(house, token)
+        assert (reply.status, reply.error) == (503, "temporarily_unavailable")
+        assert int(reply.header("retry-after") or "") > 0
+        assert told(introspect(house, token))["active"] is True
+
+
+def test_token_under_a_revoked_key_is_inactive(house: House) -> None:
+    token = orders_token(Grant(house))
+    (kid,) = (key.kid for key in asyncio.run(house.store.load_keys()) if key.algorithm == "ES256")
+    asyncio.run(revoke_key(house.office, kid))
+    asyncio.run(house.keys.follow())  # as upkeep does, four times a second
+    assert told(introspect(house, token)) == INACTIVE
+
+
+def events(house: House) -> Sequence[tuple[int, Event]]:
+    return asyncio.run(house.store.load_events(0, 100))

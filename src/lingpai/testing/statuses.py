@@ -87,8 +87,9 @@ class FakeStatuses:
         """What one connection hears, until it is cut or hears nothing for too long."""
         nonce = parse_qs(urlsplit(request.url).query)["nonce"][0]
         seq, gap = self._resume(last_event_id)
+        now_at = len(self._changes)  # before it is told: what comes meanwhile is told next
         yield self._event(seq, nonce=nonce, gap=gap)
-        seq, told_at = len(self._changes), time.monotonic()
+        seq, told_at = now_at, time.monotonic()
         while not cut.is_set():
             with self._changed:
                 self._changed.wait(BEAT_SECONDS)

@@ -19,4 +19,5 @@ async def load_token_facts(store: Store, claims: Mapping[str, Any] | None) -> To
         return None
     client = await store.load_client(claims["client_id"])
     session = await store.load_session(claims["sid"]) if "sid" in claims else None
-    return TokenFacts(claims, client, session)
+    is_denied = await store.is_denied(claims["jti"])
+    return TokenFacts(claims, client, session, is_denied)

@@ -15,6 +15,7 @@ from lingpai.errors import (
     AudienceMismatch,
     ClaimError,
     IssuerMismatch,
+    MalformedToken,
     MissingClaim,
     MixedKeySet,
     TokenError,
@@ -92,7 +93,7 @@ def examine(raw: str, expected: Expected) -> Findings:
     try:
         header, claims = peek_unverified(raw)
     except TokenError as refusal:
-        return Findings(stopped((failed("header", refusal),)))
+        return Findings(stopped((failed("header", _explain_shape(raw, expected, refusal)),)))
     seen = [Check("header", "passed", _describe_header(header))]
     try:
         _find_key(header, expected)
@@ -100,6 +101,8 @@ def examine(raw: str, expected: Expected) -> Findings:
         _, payload = verify_compact(raw, expected.keys)
         strict_json.decode_object(payload)
         seen.append(Check("signature", "passed"))
+    except MalformedToken as refusal:  # stricter than a peek: base64url has one spelling
+        return Findings(stopped((failed("header", refusal),)))
     except TokenError as refusal:
         name = "key" if len(seen) == 1 else "signature"
         checks = stopped((*seen, failed(name, refusal)))
@@ -130,6 +133,17 @@ def examine_claims(header: Header, claims: dict[str, Any], expected: Expected) -
     yield _try("time", lambda: check_moment(verified, whole, expected.now), note)
     yield _check_binding(claims)
     yield _check_status(verified, expected)
+
+
+def _explain_shape(raw: str, expected: Expected, refusal: TokenError) -> TokenError:
+    """What `verify` says of the same text, which looks at the whole before its payload."""
+    try:
+        verify_compact(raw, expected.keys)
+    except MalformedToken as first:
+        return first
+    except TokenError:
+        pass
+    return refusal
 
 
 def _find_key(header: Header, expected: Expected) -> None:

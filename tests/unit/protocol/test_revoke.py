@@ -14,15 +14,18 @@ from tests.support.samples import (
     PUBLIC,
     PUBLIC_CLIENT,
     SESSION,
+    USER,
     presented,
 )
 
 from lingpai.jose import base64url
 from lingpai_server.core.decision import Decision
 from lingpai_server.core.effects import EndSession, Record, RevokeFamily
+from lingpai_server.core.flow_records import SessionFacts
 from lingpai_server.core.ports import FamilyFacts
-from lingpai_server.core.records import Client
+from lingpai_server.core.records import AccountStatus, Client
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.status_effects import DenyToken
 from lingpai_server.protocol.errors import ErrorCode, Refusal
 from lingpai_server.protocol.facts import RefreshTokenFacts
 from lingpai_server.protocol.replies import Revoked
@@ -33,6 +36,7 @@ from lingpai_server.protocol.requests import (
     RevokeRequest,
 )
 from lingpai_server.protocol.revoke import decide_revoke, parse_revoke_request
+from lingpai_server.protocol.token_standing import TokenFacts
 from lingpai_server.sessions.refresh_token import (
     PresentedRefreshToken,
     RefreshTokenProblem,
@@ -161,7 +165,81 @@ def test_what_was_never_issued_revokes_nothing_and_is_recorded(
     assert record.event.kind == "refresh.never_issued"
 
 
-def test_an_access_token_is_of_an_unsupported_type() -> None:  # section 2.2.1
+ACCESS = TokenFacts(
+    {
+        "aud": "https://orders.example",
+        "client_id": "app",
+        "exp": NOW + 300,
+        "jti": "j-1",
+        "sid": SESSION.session_id,
+        "sub": "a pairwise subject",
+    },
+    PUBLIC_CLIENT,
+    SessionFacts(SESSION, USER, PUBLIC_CLIENT),
+)
+
+
+def _decide_access(
+    access: TokenFacts, *, cmd: RevokeRequest = REQUEST, client: Client | None = PUBLIC_CLIENT
+) -> Decision[Revoked | Refusal]:
+    facts = RefreshTokenFacts(client, RefreshTokenProblem.MALFORMED, None)
+    return decide_revoke(cmd, facts, access=access, now=NOW + 0.5)
+
+
+def test_an_access_token_is_denied_until_it_expires() -> None:  # section 2.1
+    decision = _decide_access(ACCESS)
+    assert decision.reply == Revoked()
+    deny, record = decision.effects
+    assert deny == DenyToken("j-1", NOW + 300, NOW)
+    assert isinstance(record, Record)
+    event = record.event
+    assert (event.kind, event.user_id, event.session_id) == ("token.denied", "u-alice", "s-1")
+    assert (event.client_id, event.address) == ("app", "192.0.2.7")
+
+
+def test_a_clients_own_access_token_is_denied_too() -> None:
+    own = {name: value for name, value in ACCESS.claims.items() if name != "sid"}
+    deny, _ = _decide_access(TokenFacts(own, PUBLIC_CLIENT, None)).effects
+    assert deny == DenyToken("j-1", NOW + 300, NOW)
+
+
+def test_an_access_token_of_another_client_is_refused_and_lives() -> None:  # section 2.1
+    cmd = replace(REQUEST, client=CONFIDENTIAL)
+    decision = _decide_access(ACCESS, cmd=cmd, client=CONFIDENTIAL_CLIENT)
+    assert isinstance(decision.reply, Refusal)
+    assert decision.reply.code is ErrorCode.INVALID_GRANT
+    assert decision.effects == ()
+
+
+@pytest.mark.parametrize("client", [None, replace(PUBLIC_CLIENT, disabled=True)])
+def test_nobody_who_is_not_proven_denies_an_access_token(client: Client | None) -> None:
+    decision = _decide_access(ACCESS, client=client)
+    assert isinstance(decision.reply, Refusal)
+    assert decision.reply.code is ErrorCode.INVALID_CLIENT
+    assert decision.effects == ()
+
+
+@pytest.mark.parametrize(
+    "access",
+    [
+        replace(ACCESS, is_denied=True),
+        replace(ACCESS, claims={**ACCESS.claims, "exp": NOW}),
+        replace(ACCESS, session=SessionFacts(replace(SESSION, ended_at=NOW), USER, PUBLIC_CLIENT)),
+    ],
+    ids=["denied", "expired", "session ended"],
+)
+def test_what_is_over_takes_no_place_among_the_denied(access: TokenFacts) -> None:
+    assert _decide_access(access) == Decision(Revoked())
+
+
+def test_a_token_that_a_lock_holds_back_is_denied_all_the_same() -> None:
+    """An unlocked account would give it back."""
+    locked = replace(USER, status=AccountStatus.LOCKED)
+    access = replace(ACCESS, session=SessionFacts(SESSION, locked, PUBLIC_CLIENT))
+    assert len(_decide_access(access).effects) == 2
+
+
+def test_an_access_token_that_others_can_make_is_of_an_unsupported_type() -> None:  # section 2.2.1
     decision = _decide_text(_header(b'{"typ":"at+jwt","alg":"ES256"}') + ".e30.c2ln")
     assert isinstance(decision.reply, Refusal)
     assert decision.reply.code is ErrorCode.UNSUPPORTED_TOKEN_TYPE

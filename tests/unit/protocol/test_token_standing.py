@@ -47,6 +47,7 @@ def test_on_its_expiry_it_is_too_late(now: float, reason: str | None) -> None:
 @pytest.mark.parametrize(
     ("facts", "reason"),
     [
+        (replace(FACTS, is_denied=True), "token_denied"),
         (replace(FACTS, client=None), "client_disabled"),
         (replace(FACTS, client=DISABLED), "client_disabled"),
         (replace(FACTS, session=None), "session_unknown"),
