@@ -5,7 +5,6 @@ Everything here raises Refused with the answer to give.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +31,6 @@ class ReadingLimits:
 
     max_body_bytes: int
     trusted_proxies: tuple[Network, ...] = ()
-    body_seconds: float = 20
     certificate_header: str = ""
 
 
@@ -134,13 +132,12 @@ class Exchange:
             raise _refused(415, "The body may not be compressed.")
 
     async def _read_body(self) -> bytes:
-        """The whole body, unless it is longer or slower than is reasonable."""
+        """The whole body, unless it is longer than is reasonable, or slower: `receive` says so."""
         announced = self.header("content-length")
         if announced is not None and announced.isascii() and announced.isdigit():
             self._check_length(int(announced[:20]))
         try:
-            async with asyncio.timeout(self._limits.body_seconds):
-                return await self._gather()
+            return await self._gather()
         except TimeoutError:
             raise _refused(408, "The body did not come in time.") from None
 

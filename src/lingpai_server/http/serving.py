@@ -17,7 +17,7 @@ DRAIN_SECONDS = 4.0
 _BACKLOG = 1024
 _HANDSHAKE_SECONDS = 10.0
 _SHUTDOWN_SECONDS = 1.0
-_SWEEP_SECONDS = 5.0
+_SWEEP_SECONDS = 1.0
 
 
 class CannotListen(Exception):  # an operator reads the message
@@ -108,12 +108,12 @@ async def _listen(
 
 
 async def _sweep(connections: set[Connection]) -> None:
-    """Rid us now and then of peers that keep a connection and ask for nothing."""
+    """Rid us now and then of peers that keep us waiting."""
     while True:
         await asyncio.sleep(_SWEEP_SECONDS)
         now = asyncio.get_running_loop().time()
         for connection in tuple(connections):
-            connection.close_if_idle(now)
+            connection.check_deadlines(now)
 
 
 async def _drain(connections: set[Connection]) -> None:

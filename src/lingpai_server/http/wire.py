@@ -24,6 +24,8 @@ MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 100
 PEER_SECONDS = 30.0
 """How long a connection may be without a request that is being answered."""
+BODY_SECONDS = 20.0
+"""How long a body may take to come, from the end of the head on."""
 _MAX_WAITING_BODY_BYTES = 65_536
 _LINGER_SECONDS = 1.0
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -45,7 +47,7 @@ class Connection(asyncio.Protocol):
         self._unread_bytes = 0
         self._in_head = True
         self._too_large = self._deaf = self._last = self._full = False
-        self._idle_since: float | None = loop.time()
+        self._since = loop.time()  # when the current request began, or the wait for one
 
     # --- what the transport says ------------------------------------------------------------
 
@@ -158,7 +160,7 @@ class Connection(asyncio.Protocol):
     def _go_on(self) -> None:
         """Begin with the next request if it is its turn; read on only if none waits."""
         if self._current is None and self._waiting and not self._full:
-            self._current, self._idle_since = self._waiting.popleft(), None
+            self._current, self._since = self._waiting.popleft(), self._loop.time()
             self._current.task = self._loop.create_task(self._answer(self._current))
         if self._waiting or self._full:
             self._transport.pause_reading()
@@ -174,7 +176,7 @@ class Connection(asyncio.Protocol):
 
     def finish(self, request: _Request, answer: bytes) -> None:
         """The answer to the current request, and what follows it."""
-        self._current, self._idle_since = None, self._loop.time()
+        self._current, self._since = None, self._loop.time()
         self._transport.write(answer)
         if not request.whole:
             self._linger()
@@ -229,10 +231,15 @@ class Connection(asyncio.Protocol):
         """Close now."""
         self._transport.abort()
 
-    def close_if_idle(self, now: float) -> None:
-        """Give up a peer that has kept us waiting for too long."""
-        if self._idle_since is not None and now - self._idle_since > PEER_SECONDS:
-            self._transport.abort()
+    def check_deadlines(self, now: float) -> None:
+        """Give up a peer that has kept us waiting for too long. Asked now and then: a timer for
+        each body would be a seventh of what an answer costs."""
+        waited = now - self._since
+        if self._current is None:
+            if waited > PEER_SECONDS:
+                self._transport.abort()
+        elif waited > BODY_SECONDS:
+            self._current.time_out()
 
 
 class _Request:
@@ -243,6 +250,7 @@ class _Request:
         "_connection",
         "_continue",
         "_gone",
+        "_late",
         "_parts",
         "_start",
         "_taken",
@@ -262,7 +270,7 @@ class _Request:
         self._connection = connection
         self._continue = (b"expect", b"100-continue") in scope["headers"]
         self._body = b""
-        self._taken = self._gone = False
+        self._taken = self._gone = self._late = False
         self._wake: asyncio.Future[None] | None = None
         self._start: Message = {}
         self._parts = b""
@@ -284,18 +292,25 @@ class _Request:
         self._gone = True
         self._wake_up()
 
+    def time_out(self) -> None:
+        """The body did not come in time."""
+        self._late = not self.whole
+        self._wake_up()
+
     def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)
 
     async def receive(self) -> Message:
-        """What has come of the body, or that the peer is gone."""
+        """What has come of the body, or that the peer is gone. Raises TimeoutError."""
         if self._continue and not self.whole and not self._body:
             self._connection.write(_CONTINUE)
         self._continue = False
         while not self._gone and not self.answered:
             if not self._taken and (self._body or self.whole):
                 return self._take()
+            if self._late:
+                raise TimeoutError
             self._wake = asyncio.get_running_loop().create_future()
             await self._wake
         return {"type": "http.disconnect"}

@@ -10,7 +10,12 @@ from typing import Any
 import pytest
 
 from lingpai_server.http.hardening import AsgiApp, Receive, Scope, Send
-from lingpai_server.http.wire import MAX_HEAD_BYTES, PEER_SECONDS, Connection
+from lingpai_server.http.wire import (
+    BODY_SECONDS,
+    MAX_HEAD_BYTES,
+    PEER_SECONDS,
+    Connection,
+)
 
 HEAD = b"POST /echo?q=1 HTTP/1.1\r\nhost: x\r\n"
 LAST = b"GET /last HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
@@ -207,24 +212,60 @@ def test_header_that_breaks_its_line_is_not_sent() -> None:  # RFC 9110 section 
     assert told(HEAD + b"\r\n", split) == b""
 
 
-def test_idle_peer_is_given_up_and_one_that_waits_for_us_is_not() -> None:
+def test_idle_peer_is_given_up() -> None:
     async def say(
         reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connections: set[Connection]
     ) -> None:
+        writer.write(HEAD + b"content-length: 2\r\n\r\nhi")
+        await reader.readuntil(b"|hi>")
         (connection,) = connections
-        later = asyncio.get_running_loop().time() + PEER_SECONDS + 1
-        writer.write(HEAD + b"content-length: 2\r\n\r\n")
-        await asyncio.wait_for(begun.wait(), 5)
-        connection.close_if_idle(later)
-        writer.write(b"hi")
-        assert await reader.readuntil(b"|hi>")
-        connection.close_if_idle(later)
+        now = asyncio.get_running_loop().time()
+        connection.check_deadlines(now + PEER_SECONDS - 1)
+        writer.write(HEAD + b"content-length: 2\r\n\r\nhi")
+        await reader.readuntil(b"|hi>")
+        connection.check_deadlines(now + PEER_SECONDS + 10)
         assert await reader.read() == b""
 
+    talk(echo, say)
+
+
+def test_body_that_takes_too_long_is_told_to_its_reader() -> None:
     begun = asyncio.Event()
 
-    async def begin(scope: Scope, receive: Receive, send: Send) -> None:
+    async def begin(_scope: Scope, receive: Receive, send: Send) -> None:
         begun.set()
-        await echo(scope, receive, send)
+        with pytest.raises(TimeoutError):
+            await receive()
+        await answer(send, b"slow")
+
+    async def say(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connections: set[Connection]
+    ) -> None:
+        writer.write(HEAD + b"content-length: 2\r\n\r\n")
+        await begun.wait()
+        (connection,) = connections
+        connection.check_deadlines(asyncio.get_running_loop().time() + BODY_SECONDS + 1)
+        assert (await reader.read()).endswith(b"\r\n\r\nslow")
 
     talk(begin, say)
+
+
+def test_answer_that_takes_long_is_waited_for() -> None:
+    begun, may_end = asyncio.Event(), asyncio.Event()
+
+    async def think(_scope: Scope, receive: Receive, send: Send) -> None:
+        begun.set()
+        await may_end.wait()
+        await answer(send, await read(receive) or b"")
+
+    async def say(
+        reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connections: set[Connection]
+    ) -> None:
+        writer.write(HEAD + b"content-length: 2\r\n\r\nhi")
+        await begun.wait()
+        (connection,) = connections
+        connection.check_deadlines(asyncio.get_running_loop().time() + 1000)
+        may_end.set()
+        assert (await reader.readuntil(b"hi")).startswith(b"HTTP/1.1 200 ")
+
+    talk(think, say)
