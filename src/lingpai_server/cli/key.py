@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lingpai_server.cli.office import at_office
-from lingpai_server.cli.options import AsJson, ConfigFile, Data
+from lingpai_server.cli.options import ANY_NAME, AsJson, ConfigFile, Data
 from lingpai_server.cli.printing import print_line, print_record, print_rows
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def list_(data: Data = None, config: ConfigFile = None, as_json: AsJson = False)
     print_rows(rows, ("kid", "purpose", "algorithm", "state", "audience"), as_json=as_json)
 
 
-@app.command()
+@app.command(context_settings=ANY_NAME)
 def revoke(
     kid: Annotated[str, typer.Argument(metavar="KID", show_default=False)],
     data: Data = None,

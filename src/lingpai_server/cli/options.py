@@ -13,6 +13,8 @@ from lingpai_server.config.loader import ConfigError, Loaded, load_config
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
+# of commands that take a drawn identifier: one in 64 begins with a dash, and is no option for that
+ANY_NAME = {"ignore_unknown_options": True}
 
 Data = Annotated[
     Path | None,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from lingpai_server.cli.office import at_office
-from lingpai_server.cli.options import EXIT_USAGE, AsJson, ConfigFile, Data, fail
+from lingpai_server.cli.options import ANY_NAME, EXIT_USAGE, AsJson, ConfigFile, Data, fail
 from lingpai_server.cli.outcomes import ENDED
 from lingpai_server.cli.printing import print_line, print_record, print_rows
 from lingpai_server.cli.words import say_date, say_span
@@ -50,7 +50,7 @@ def list_(
     print_rows(rows, ("session_id", "client", "login", "state"), as_json=False)
 
 
-@app.command()
+@app.command(context_settings=ANY_NAME)
 def show(
     session_id: SessionId, data: Data = None, config: ConfigFile = None, as_json: AsJson = False
 ) -> None:
@@ -73,7 +73,7 @@ def show(
     print_record(record, as_json=as_json)
 
 
-@app.command()
+@app.command(context_settings=ANY_NAME)
 def end(
     session_id: Annotated[
         str | None, typer.Argument(metavar="[SESSION_ID]", show_default=False)
