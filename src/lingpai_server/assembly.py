@@ -27,6 +27,7 @@ from lingpai_server.app.proofs import Proofs
 from lingpai_server.app.registration import RegisterClients
 from lingpai_server.app.sign_in import SignIn
 from lingpai_server.app.standing import Metadata, Readiness
+from lingpai_server.app.status_feed import StatusFeed
 from lingpai_server.app.token import GrantTokens
 from lingpai_server.app.userinfo import Userinfo
 from lingpai_server.config.model import Config, ThrottleSection
@@ -40,6 +41,7 @@ from lingpai_server.http.exchange import ReadingLimits
 from lingpai_server.http.hardening import AsgiApp
 from lingpai_server.http.registration import RegistrationEndpoint
 from lingpai_server.http.routes import routes
+from lingpai_server.http.statuses import Statuses
 from lingpai_server.http.token_readers import TokenReaders
 from lingpai_server.http.wellknown import WellKnown
 from lingpai_server.keys.signer import LiveKeyRing
@@ -59,6 +61,7 @@ class Parts:
 
     app: AsgiApp
     logout_teller: LogoutTeller
+    statuses: StatusFeed
     fetchers: tuple[Fetcher, ...]
 
     def close(self) -> None:
@@ -117,11 +120,13 @@ class _Assembly:
     def finish(self) -> Parts:
         """The application over all of it."""
         server = self.config.server
+        statuses = self.status_feed()
         api = routes(
             self.endpoints(),
             self.token_readers(),
             self.well_known(),
             RegistrationEndpoint(self.issuer, self.registrar),
+            Statuses(statuses),
             issuer=self.issuer,
         )
         app = create_app(
@@ -135,7 +140,19 @@ class _Assembly:
             log_access=server.access_log,
         )
         teller = LogoutTeller(self.store, self.keys, self.for_logouts, self.policy, self.clock)
-        return Parts(app, teller, self.fetchers)
+        return Parts(app, teller, statuses, self.fetchers)
+
+    def status_feed(self) -> StatusFeed:
+        """What verifiers follow."""
+        section = self.config.status
+        return StatusFeed(
+            self.store,
+            self.keys,
+            self.issuer,
+            list_ttl_seconds=section.list_ttl_seconds,
+            max_listeners=section.max_streams,
+            clock=self.clock,
+        )
 
     def endpoints(self) -> Endpoints:
         """What clients call to get tokens."""

@@ -125,7 +125,11 @@ async def _serve_opened(
         raise StartError(str(error)) from error
     chores = [
         asyncio.create_task(chore)
-        for chore in (Upkeep(premises.store, keys).run(), parts.logout_teller.run())
+        for chore in (
+            Upkeep(premises.store, keys).run(),
+            parts.logout_teller.run(),
+            parts.statuses.run(),
+        )
     ]
     for chore in chores:
         chore.add_done_callback(_report)

@@ -202,6 +202,11 @@ class MemoryStore:
         """A slot that is free."""
         return slots.offer_slot(self._open(), draws)
 
+    async def load_status_mark(self) -> tuple[str, int]:
+        """The epoch and the number of its last change."""
+        tables = self._open()
+        return tables.epoch, tables.status_seq
+
     async def load_status_changes(self, after: int, now: int) -> StatusChanges:
         """What differs from what was true at the number `after`."""
         return slots.status_changes(self._open(), after, now)

@@ -112,6 +112,22 @@ class TokensSection:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusSection:
+    """What verifiers are told of tokens that no longer count."""
+
+    list_ttl_seconds: int = setting(
+        60,
+        Integer(5, 3600, "seconds"),
+        "How long whoever does not follow the stream may keep a status list.",
+    )
+    max_streams: int = setting(
+        10_000,
+        Integer(1, 1_000_000, "connections"),
+        "How many verifiers may follow one process; more of them fetch the lists.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class SessionsSection:
     """How long a login lasts."""
 
@@ -286,6 +302,7 @@ class Config:
     server: ServerSection = field(default_factory=ServerSection)
     storage: StorageSection = field(default_factory=StorageSection)
     tokens: TokensSection = field(default_factory=TokensSection)
+    status: StatusSection = field(default_factory=StatusSection)
     sessions: SessionsSection = field(default_factory=SessionsSection)
     passwords: PasswordsSection = field(default_factory=PasswordsSection)
     throttle: ThrottleSection = field(default_factory=ThrottleSection)
@@ -320,6 +337,7 @@ SECTIONS: dict[str, type[Any]] = {
     "server": ServerSection,
     "storage": StorageSection,
     "tokens": TokensSection,
+    "status": StatusSection,
     "sessions": SessionsSection,
     "passwords": PasswordsSection,
     "throttle": ThrottleSection,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from lingpai_server.app.clock import Clock, now
-from lingpai_server.console.answers import guarded
+from lingpai_server.console.answers import Endpoint, guarded
 from lingpai_server.console.authorize import CONSENT_PATH, SIGN_IN_PATH, AuthorizePages
 from lingpai_server.console.device import DevicePages
 from lingpai_server.console.logout import LogoutPages
@@ -18,7 +18,7 @@ from lingpai_server.console.ports import (
     Tickets,
 )
 from lingpai_server.console.rendering import Renderer
-from lingpai_server.http.routes import Endpoint, Route
+from lingpai_server.http.routes import Route
 from lingpai_server.protocol.discovery import AUTHORIZATION_PATH, DEVICE_PATH, END_SESSION_PATH
 
 

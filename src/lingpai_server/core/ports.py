@@ -195,6 +195,9 @@ class Store(Protocol):
         uniform in [0, 2**64), over all lists; if none is, one in a list that does not exist yet.
         Nothing is taken: TakeSlot does that, and may find that another was quicker."""
 
+    async def load_status_mark(self) -> tuple[str, int]:
+        """The epoch, and the number of its last change; asked many times a second."""
+
     async def load_status_changes(self, after: int, now: int) -> StatusChanges:
         """What every verifier is to know, if it knows everything up to the number `after`."""
 

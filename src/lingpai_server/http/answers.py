@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,17 @@ class Answer:
 
     def __repr__(self) -> str:
         return f"Answer({self.status})"
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """An answer whose body goes on: `pieces` are sent as they come, and `stop` ends them when the
+    peer has gone, whether any was asked for or not."""
+
+    status: int
+    headers: Headers
+    pieces: AsyncIterator[bytes]
+    stop: Callable[[], None]
 
 
 class Refused(Exception):

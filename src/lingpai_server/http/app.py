@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from lingpai_server.core.ports import StoreUnavailable
-from lingpai_server.http.answers import Answer, Refused, error_answer
+from lingpai_server.http.answers import Answer, Refused, Streamed, error_answer
 from lingpai_server.http.cors import CrossOrigin
 from lingpai_server.http.exchange import Exchange, ReadingLimits
 from lingpai_server.http.hardening import (
@@ -21,6 +21,7 @@ from lingpai_server.http.hardening import (
     Send,
     log_fault,
     send_answer,
+    send_streamed,
 )
 from lingpai_server.http.routes import Endpoint, Route, open_methods
 
@@ -40,29 +41,36 @@ def create_app(
 class Router:
     """An ASGI application over a table of routes."""
 
-    __slots__ = ("_limits", "_paths")
+    __slots__ = ("_folders", "_limits", "_paths")
 
     def __init__(self, table: Iterable[Route], limits: ReadingLimits) -> None:
         self._limits = limits
         self._paths: dict[bytes, dict[str, Endpoint]] = {}
+        self._folders: dict[bytes, dict[str, Endpoint]] = {}
         for route in table:
-            methods = self._paths.setdefault(route.path.encode("ascii"), {})
+            places = self._folders if route.path.endswith("/") else self._paths
+            methods = places.setdefault(route.path.encode("ascii"), {})
             methods.update(dict.fromkeys(route.methods, route.endpoint))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         match scope["type"]:
             case "http":
-                await send_answer(await self._answer(scope, receive), send)
+                answer = await self._answer(scope, receive)
+                if isinstance(answer, Answer):
+                    await send_answer(answer, send)
+                else:
+                    await _stream(answer, scope, receive, send)
             case "lifespan":
                 await _live(receive, send)
             case _:
                 await send({"type": "websocket.close"})
 
-    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer | Streamed:
         # `//token`, `/token/` and `/%74oken` are not `/token`: whoever filters paths before us
         # would not take them for it either
-        methods = self._paths.get(scope["raw_path"])
+        path: bytes = scope["raw_path"]
+        methods = self._paths.get(path) or self._folders.get(path[: path.rfind(b"/") + 1])
         if methods is None:
             return _NOT_FOUND
         endpoint = methods.get(scope["method"])
@@ -76,6 +84,14 @@ class Router:
             return _answer_unavailable(error)
         except Exception:  # noqa: BLE001 - logged by its number; `Hardened` would not open it to scripts
             return log_fault()
+
+
+async def _stream(answer: Streamed, scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["method"] != "HEAD":
+        await send_streamed(answer, receive, send)
+        return
+    answer.stop()
+    await send_answer(Answer(answer.status, answer.headers, b""), send)
 
 
 def _answer_other_method(method: str, methods: Mapping[str, Endpoint]) -> Answer:

@@ -37,7 +37,7 @@ class ReadingLimits:
 class Exchange:
     """A request: its headers, and its body once asked for."""
 
-    __slots__ = ("_headers", "_limits", "_peer", "_query", "_receive")
+    __slots__ = ("_headers", "_limits", "_path", "_peer", "_query", "_receive")
 
     def __init__(
         self,
@@ -48,11 +48,17 @@ class Exchange:
         self._receive = receive
         self._limits = limits
         self._peer: str | None = scope["client"][0] if scope.get("client") else None
+        self._path: bytes = scope.get("raw_path", b"")
         self._query: bytes = scope.get("query_string", b"")
         self._headers: dict[str, list[str]] = {}
         for name, value in scope["headers"]:
             decoded = value.decode("latin-1")
             self._headers.setdefault(name.decode("latin-1").lower(), []).append(decoded)
+
+    @property
+    def leaf(self) -> str:
+        """The last segment of the path, as it was sent: nothing is unescaped."""
+        return self._path.rpartition(b"/")[2].decode("latin-1")
 
     def header(self, name: str) -> str | None:
         """A header that may come once (RFC 9110 section 5.3)."""

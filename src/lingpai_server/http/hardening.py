@@ -5,6 +5,7 @@ Around everything else that answers, so that no answer goes out without it.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, TypeAlias
@@ -12,7 +13,7 @@ from typing import Any, TypeAlias
 from lingpai.jose import base64url
 from lingpai.jose.crypto import random_bytes
 from lingpai_server.app.clock import monotonic
-from lingpai_server.http.answers import Answer, error_answer
+from lingpai_server.http.answers import Answer, Streamed, error_answer
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -111,6 +112,26 @@ async def send_answer(answer: Answer, send: Send) -> None:
         headers.append((b"content-length", str(len(answer.body)).encode("ascii")))
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     await send({"type": "http.response.body", "body": answer.body, "more_body": False})
+
+
+async def send_streamed(answer: Streamed, receive: Receive, send: Send) -> None:
+    """Pieces of a body until they end, or until the peer has gone."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    gone = asyncio.ensure_future(_wait_until_gone(receive))
+    gone.add_done_callback(lambda _: answer.stop())
+    try:
+        async for piece in answer.pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+    finally:
+        answer.stop()
+        gone.cancel()
+
+
+async def _wait_until_gone(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 def _log_access(scope: Scope, status: int, seconds: float) -> None:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from lingpai_server.http.answers import Answer
+from lingpai_server.http.answers import Answer, Streamed
 from lingpai_server.http.endpoints import Endpoints
 from lingpai_server.http.exchange import Exchange
 from lingpai_server.http.registration import RegistrationEndpoint
+from lingpai_server.http.statuses import Statuses
 from lingpai_server.http.token_readers import TokenReaders
 from lingpai_server.http.wellknown import WellKnown
 from lingpai_server.protocol.discovery import (
@@ -26,8 +27,9 @@ from lingpai_server.protocol.discovery import (
     TOKEN_PATH,
     USERINFO_PATH,
 )
+from lingpai_server.protocol.status_uri import STATUS_LISTS_PATH, STATUS_STREAM_PATH
 
-Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Answer]]
+Endpoint: TypeAlias = Callable[[Exchange], Awaitable[Answer | Streamed]]
 
 LOGOUT_PATH = "/logout"
 HEALTH_PATH = "/healthz"
@@ -36,7 +38,8 @@ READY_PATH = "/readyz"
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One path and one method; a GET answers HEAD too. Scripts of `any_origin` may ask, if so."""
+    """One path and one method; a GET answers HEAD too. Scripts of `any_origin` may ask, if so. A
+    path that ends in a slash stands for all with one more segment, and no path of their own."""
 
     method: str
     path: str
@@ -54,6 +57,7 @@ def routes(
     token_readers: TokenReaders,
     well_known: WellKnown,
     registration: RegistrationEndpoint,
+    statuses: Statuses,
     *,
     issuer: str,
 ) -> tuple[Route, ...]:
@@ -86,6 +90,9 @@ def routes(
             for path in (OAUTH_METADATA_PATH, OPENID_METADATA_PATH)
             for place in _places(base, path)
         ),
+        Route("GET", base + STATUS_LISTS_PATH, statuses.directory, any_origin=True),
+        Route("GET", base + STATUS_STREAM_PATH, statuses.stream, any_origin=True),
+        Route("GET", base + STATUS_LISTS_PATH + "/", statuses.one_list),
         Route("GET", HEALTH_PATH, well_known.healthz),
         Route("GET", READY_PATH, well_known.readyz),
     )

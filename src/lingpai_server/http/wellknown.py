@@ -9,6 +9,7 @@ from lingpai.jose import base64url, strict_json
 from lingpai.jose.crypto import sha256
 from lingpai_server.app.standing import Metadata, Readiness
 from lingpai_server.http.answers import Answer, json_answer
+from lingpai_server.http.conditional import matches
 from lingpai_server.http.exchange import Exchange
 
 # Verifiers refresh long before this. The key ring publishes a key for longer before it signs.
@@ -69,11 +70,6 @@ def _document(exchange: Exchange, body: bytes, etag: str | None = None) -> Answe
     """A public document that may be kept for a while, and asked for again by its tag."""
     tag = etag or f'"{base64url.encode(sha256(body)[:12])}"'
     headers = (("cache-control", f"public, max-age={_CACHE_SECONDS}"), ("etag", tag))
-    if _matches(exchange.list_header("if-none-match"), tag):
+    if matches(exchange.list_header("if-none-match"), tag):
         return Answer(304, headers, b"")
     return Answer(200, (("content-type", "application/json"), *headers), body)
-
-
-def _matches(wanted: list[str], tag: str) -> bool:
-    """RFC 9110 section 13.1.2, compared weakly."""
-    return "*" in wanted or any(item.removeprefix("W/") == tag for item in wanted)

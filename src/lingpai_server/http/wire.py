@@ -2,7 +2,7 @@
 
 llhttp parses, strictly. What it leaves open is bounded here: how long a head may be and how long it
 may take, how much of a body waits in memory, and how many answers wait for a peer that reads none.
-An answer is sent whole, in one write.
+An answer is sent whole, in one write; one that goes on is sent in chunks, as they come.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """It does again."""
         self._full = False
+        if self._current is not None:
+            self._current.let_write()
         self._go_on()
 
     # --- what the parser says ---------------------------------------------------------------
@@ -189,9 +191,10 @@ class Connection(asyncio.Protocol):
         """Whether nothing follows the answer."""
         return self._last or not request.keep_alive or not request.whole
 
-    def write(self, data: bytes) -> None:
-        """Something before the answer."""
+    def write(self, data: bytes) -> bool:
+        """Something before the end of the answer; whether the peer keeps up with reading it."""
         self._transport.write(data)
+        return not self._full
 
     def read_on(self) -> None:
         """The body that waited has been taken."""
@@ -221,11 +224,14 @@ class Connection(asyncio.Protocol):
     # --- the end ----------------------------------------------------------------------------
 
     def stop(self) -> None:
-        """Close as soon as what is being answered is answered."""
+        """Close as soon as what is being answered is answered. An answer that goes on is told to
+        end."""
         self._last = True
         self._waiting.clear()
         if self._current is None:
             self._transport.close()
+        elif self._current.streams:
+            self._current.disconnect()
 
     def abort(self) -> None:
         """Close now."""
@@ -251,13 +257,14 @@ class _Request:
         "_continue",
         "_gone",
         "_late",
-        "_parts",
+        "_room",
         "_start",
         "_taken",
         "_wake",
         "answered",
         "keep_alive",
         "scope",
+        "streams",
         "task",
         "whole",
     )
@@ -265,7 +272,7 @@ class _Request:
     def __init__(self, connection: Connection, scope: Scope, *, keep_alive: bool) -> None:
         self.scope = scope
         self.keep_alive = keep_alive
-        self.whole = self.answered = False
+        self.whole = self.answered = self.streams = False
         self.task: asyncio.Task[None] | None = None  # the loop itself holds it but weakly
         self._connection = connection
         self._continue = (b"expect", b"100-continue") in scope["headers"]
@@ -273,7 +280,7 @@ class _Request:
         self._taken = self._gone = self._late = False
         self._wake: asyncio.Future[None] | None = None
         self._start: Message = {}
-        self._parts = b""
+        self._room: asyncio.Future[None] | None = None
 
     def feed(self, piece: bytes) -> int:
         """How many bytes now wait to be taken."""
@@ -291,11 +298,17 @@ class _Request:
         """The peer is gone."""
         self._gone = True
         self._wake_up()
+        self.let_write()
 
     def time_out(self) -> None:
         """The body did not come in time."""
         self._late = not self.whole
         self._wake_up()
+
+    def let_write(self) -> None:
+        """The peer has read, or has gone."""
+        if self._room is not None and not self._room.done():
+            self._room.set_result(None)
 
     def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():
@@ -321,28 +334,58 @@ class _Request:
         return {"type": "http.request", "body": body, "more_body": not self.whole}
 
     async def send(self, message: Message) -> None:
-        """Keeps what it is given until the answer is whole, and writes it at once."""
+        """Writes an answer at once, and one that goes on a piece at a time, as its peer reads."""
         if message["type"] == "http.response.start":
             self._start = message
             return
-        self._parts += message.get("body", b"")
-        if message.get("more_body", False) or self._gone or self.answered:
+        if self.answered:
             return
-        answer = self._render()
+        body = message.get("body", b"")
+        if message.get("more_body", False):
+            await self._send_piece(body)
+            return
+        answer = self._frame(body) + self._last_frame() if self.streams else self._render(body)
         self.answered = True
         self._wake_up()
         self._connection.finish(self, answer)
 
-    def _render(self) -> bytes:
-        status = self._start["status"]
+    async def _send_piece(self, piece: bytes) -> None:
+        if self._gone or not piece:
+            return
+        head = b"" if self.streams else self._begin_stream()
+        if not self._connection.write(head + self._frame(piece)):
+            self._room = asyncio.get_running_loop().create_future()
+            await self._room
+
+    def _begin_stream(self) -> bytes:
+        """RFC 9112 section 7.1; to an older peer, the end of the connection is that of the body."""
+        self.streams = True
+        if self.scope["http_version"] == "1.1":
+            return self._render_head(b"transfer-encoding: chunked\r\n")
+        self.keep_alive = False
+        return self._render_head()
+
+    def _frame(self, piece: bytes) -> bytes:
+        if self.scope["http_version"] != "1.1" or not piece:
+            return piece
+        return b"%x\r\n%b\r\n" % (len(piece), piece)
+
+    def _last_frame(self) -> bytes:
+        return b"0\r\n\r\n" if self.scope["http_version"] == "1.1" else b""
+
+    def _render(self, body: bytes) -> bytes:
+        bodiless = self._start["status"] in _BODILESS or self.scope["method"] == "HEAD"
+        return self._render_head() + (b"" if bodiless else body)
+
+    def _render_head(self, framing: bytes = b"") -> bytes:
         lines = [b"%b: %b\r\n" % header for header in self._start["headers"]]
         if self._connection.closes_after(self):
             lines.append(b"connection: close\r\n")
         fields = b"".join(lines)
         if not fields.count(b"\r") == fields.count(b"\n") == len(lines) or b"\x00" in fields:
             raise ValueError("a header may not break its line")  # RFC 9110 section 5.5
-        body = b"" if status in _BODILESS or self.scope["method"] == "HEAD" else self._parts
-        return b"".join((_status_line(status), _date_line(int(time.time())), fields, b"\r\n", body))
+        status, date = _status_line(self._start["status"]), _date_line(int(time.time()))
+        return b"".join((status, date, fields, framing, b"\r\n"))
 
 
 def _strip_authority(target: bytes) -> bytes:

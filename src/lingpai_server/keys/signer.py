@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from lingpai.errors import InvalidKey
+from lingpai.jose.keys import PrivateKey
 from lingpai.jwt.issue import DEFAULT_BUDGET, Budget, sign
 from lingpai_server.core.ports import Store
 from lingpai_server.core.records import StoredKey
@@ -43,6 +44,13 @@ class LiveKeyRing:
     def algorithms(self) -> tuple[str, ...]:
         """What the published keys sign with."""
         return self.ring.algorithms
+
+    def signing_key(self, algorithm: str) -> PrivateKey:
+        """The active key that signs what is for everybody. Raises LookupError."""
+        key = self.ring.signing.get(algorithm)
+        if key is None:
+            raise LookupError(f"no active key signs {algorithm}")
+        return key
 
     async def sign(
         self,

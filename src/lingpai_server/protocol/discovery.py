@@ -22,6 +22,7 @@ from lingpai_server.protocol.login import PASSWORD_ACR
 from lingpai_server.protocol.openid_scopes import OPENID_SCOPES, SCOPE_OF_CLAIM
 from lingpai_server.protocol.pkce import METHOD as PKCE_METHOD
 from lingpai_server.protocol.requests import TLS_METHODS, ClientAuthMethod
+from lingpai_server.protocol.status_uri import STATUS_LISTS_PATH, STATUS_STREAM_PATH
 
 # where each endpoint is, below the issuer
 LOGIN_PATH = "/login"
@@ -153,6 +154,9 @@ FACTS: tuple[Fact, ...] = (
         "registration_endpoint",
         only_with(lambda features: features.registration, endpoint(REGISTRATION_PATH)),
     ),
+    # draft-ietf-oauth-status-list section 9.3, and the changes as they happen
+    Fact("status_list_aggregation_endpoint", endpoint(STATUS_LISTS_PATH)),
+    Fact("status_list_stream_endpoint", endpoint(STATUS_STREAM_PATH)),
     # what may be asked for
     Fact("scopes_supported", _scopes),
     Fact("response_types_supported", constant(("code",)), required=True),

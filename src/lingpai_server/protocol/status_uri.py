@@ -7,6 +7,7 @@ from typing import Any
 from lingpai_server.core.slots import SlotRef
 
 STATUS_LISTS_PATH = "/status-lists"
+STATUS_STREAM_PATH = "/status-lists/stream"
 
 
 def status_list_uri(issuer: str, list_id: str) -> str:

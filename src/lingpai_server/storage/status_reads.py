@@ -30,9 +30,15 @@ def offer_slot(db: sqlite3.Connection, draws: Sequence[int]) -> SlotRef:
     return SlotRef(epoch, lists + 1, draws[0] % LIST_SIZE)
 
 
+def status_mark(db: sqlite3.Connection) -> tuple[str, int]:
+    """The epoch and the number of its last change."""
+    epoch, seq = db.execute("SELECT epoch, seq FROM status_state WHERE id = 1").fetchone()
+    return epoch, seq
+
+
 def status_changes(db: sqlite3.Connection, after: int, now: int) -> StatusChanges:
     """Several statements: wants a snapshot."""
-    epoch, seq = db.execute("SELECT epoch, seq FROM status_state WHERE id = 1").fetchone()
+    epoch, seq = status_mark(db)
     ((lists,),) = db.execute("SELECT coalesce(max(list_no), 1) FROM slots").fetchall()
     changed = db.execute(
         "SELECT list_no, idx, status FROM slots WHERE changed_seq > ?1", (after,)
