@@ -25,6 +25,7 @@ TITLES = (
     "Nobody is asked",
     "A scope is missing",
     "A permission comes with a role",
+    "Revoke, and watch two services refuse",
     "The same refresh twice",
     "A stolen refresh token",
     "A machine, without a user",
@@ -35,6 +36,11 @@ TITLES = (
 REASONS = (
     "insufficient_scope",
     "insufficient_permission",
+    "token_stale",  # a role was granted
+    "token_revoked",  # all sessions were ended: at one service, and at the other
+    "token_revoked",
+    "token_revoked",  # an old refresh token was used
+    "token_revoked",  # the user logged out
     "signature_invalid",
     "token_expired",
     "audience_mismatch",
@@ -83,6 +89,18 @@ def test_the_demo_shows_that_the_issuer_was_not_asked(
     shown = " ".join(walked[0].stdout.split())
     assert "requests to the issuer meanwhile: 0" in shown
     assert "201 tokens verified, 200 of them remembered" in shown
+
+
+def test_the_demo_tells_how_soon_a_change_had_arrived(
+    walked: tuple[subprocess.CompletedProcess[str], Path],
+) -> None:
+    shown = " ".join(walked[0].stdout.split())
+    stale = re.search(r"(\d+) ms after the administrator's command had committed", shown)
+    revoked = re.search(r"refused (\d+) ms \(orders\) and (\d+) ms \(notes\)", shown)
+    assert stale is not None
+    assert revoked is not None
+    told = [int(stale[1]), *map(int, revoked.groups())]
+    assert all(0 <= milliseconds < 5000 for milliseconds in told), told
 
 
 def test_the_demo_gives_no_token_and_no_password_away(

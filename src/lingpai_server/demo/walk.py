@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from lingpai_server.demo import orders
+from lingpai_server.demo import notes, orders
 from lingpai_server.demo.scenes import Fact, Scene, ShowToken, Step
 from lingpai_server.demo.walk_asking import (
     COOKIE,
     USER,
     Walker,
     call,
+    call_until_refused,
     check,
+    expect_refusal,
     fetches,
     get_machine_token,
     log_out_by_cookie,
@@ -28,6 +30,7 @@ from lingpai_server.demo.walk_asking import (
     text,
 )
 from lingpai_server.demo.walk_tokens import expire, tamper, unsign
+from lingpai_server.demo.walk_watching import Probe, watch_change
 
 CALLS = 200
 
@@ -82,7 +85,7 @@ def ask_nobody(w: Walker) -> Iterator[Scene]:
     )
 
 
-# --- 4 and 5: scopes and roles ------------------------------------------------------------------
+# --- 4 to 6: scopes, permissions, roles -----------------------------------------------------------
 
 
 def lack_a_scope(w: Walker) -> Iterator[Scene]:
@@ -103,16 +106,60 @@ def gain_a_permission(w: Walker) -> Iterator[Scene]:
         "A permission comes with a role",
         "Scopes say what the app may do, permissions what the user may do. The first token has the"
         " scope orders:write, but its user is a clerk, and a refund is for managers. An"
-        " administrator grants the role; no new login is needed, a refresh is enough.",
+        " administrator grants the role while the app goes on asking with its token. Of a sudden"
+        " the token no longer tells the truth, and the API says so: refresh it. The app does, and"
+        " nobody has to log in again.",
     )
     yield from refund(w, w.access, expect=403, reason="insufficient_permission")
-    yield w.stage.run("user", "grant", USER, "manager", "--api", orders.AUDIENCE)
+    probe = Probe("orders", f"{w.stage.orders}/orders", w.access)
+    command, (arrival,) = watch_change(
+        w.stage,
+        [probe],
+        lambda: w.stage.run("user", "grant", USER, "manager", "--api", orders.AUDIENCE),
+    )
+    yield command
+    yield from expect_refusal("orders", "GET /orders", arrival.answer, 401, "token_stale")
+    yield Fact(
+        f"{arrival.milliseconds:.0f} ms after the administrator's command had committed, the API"
+        " knew that this token is out of date"
+    )
     yield from refresh_and_keep(w)
     yield ShowToken("the new access token says", w.access, ("scope", "roles", "permissions"))
     yield from refund(w, w.access, expect=200)
 
 
-# --- 6 and 7: refreshing --------------------------------------------------------------------------
+def revoke_everything(w: Walker) -> Iterator[Scene]:
+    yield Step(
+        "Revoke, and watch two services refuse",
+        "The user is logged in to two APIs, and both check tokens by themselves. An administrator"
+        " ends all sessions of the user while both are asked without a pause. The issuer tells them"
+        " over the stream that each of them listens to.",
+    )
+    probes = []
+    for name, url, audience in (
+        ("orders", f"{w.stage.orders}/orders", orders.AUDIENCE),
+        ("notes", f"{w.stage.notes}/notes", notes.AUDIENCE),
+    ):
+        answer = yield from send_login(w, resource=audience)
+        probes.append(Probe(name, url, text(answer, "access_token")))
+    command, arrivals = watch_change(
+        w.stage, probes, lambda: w.stage.run("user", "end-sessions", USER)
+    )
+    yield command
+    for arrival in arrivals:
+        request = f"GET /{arrival.service}"
+        yield from expect_refusal(arrival.service, request, arrival.answer, 401, "token_revoked")
+    took = " and ".join(f"{a.milliseconds:.0f} ms ({a.service})" for a in arrivals)
+    yield Fact(
+        f"refused {took} after the commit, with minutes left to live; the issuer was not asked"
+    )
+    answer = yield from send_login(w, resource=orders.AUDIENCE)
+    w.access, w.refresh = text(answer, "access_token"), text(answer, "refresh_token")
+    w.spent.clear()
+    yield from refresh_and_keep(w)
+
+
+# --- 8 and 9: refreshing --------------------------------------------------------------------------
 
 
 def refresh_twice(w: Walker) -> Iterator[Scene]:
@@ -133,15 +180,16 @@ def reuse_an_old_one(w: Walker) -> Iterator[Scene]:
         "A stolen refresh token",
         "One more refresh, and the first token is two steps old: nobody honest has a reason to"
         " send it now, in the grace time or not. Somebody copied it, so the whole family ends, the"
-        " current token with it. Access tokens already issued end by themselves within minutes.",
+        " current token with it, and every access token that came of it.",
     )
     yield from refresh_and_keep(w)
     yield from refresh(w, w.spent[0], expect=400)
     yield from refresh(w, w.refresh, expect=400)
+    yield from call_until_refused(w, "/orders", reason="token_revoked")
     yield Fact("the family is revoked: thief and user both have to log in, and one of them can")
 
 
-# --- 8 and 9: machines, and the end of a session ------------------------------------------------
+# --- 10 and 11: machines, and the end of a session ------------------------------------------------
 
 
 def act_as_a_machine(w: Walker) -> Iterator[Scene]:
@@ -159,8 +207,7 @@ def log_out(w: Walker) -> Iterator[Scene]:
     yield Step(
         "Log out",
         "In a browser the refresh token lives in a cookie that no script of the page can read."
-        " Logging out ends the session at the issuer and takes the cookie away; the last access"
-        " token ends by itself within five minutes.",
+        " Logging out ends the session at the issuer, takes the cookie away, and tells every API.",
     )
     answer = yield from send_login(w, resource=orders.AUDIENCE, cookie=True)
     w.access = text(answer, "access_token")
@@ -169,9 +216,10 @@ def log_out(w: Walker) -> Iterator[Scene]:
     check("refresh_token" not in answer.members, "a page could read the refresh token")
     yield from log_out_by_cookie(w, cookie)
     yield from refresh_by_cookie(w, cookie, expect=400)
+    yield from call_until_refused(w, "/orders", reason="token_revoked")
 
 
-# --- 10 and 11: bad tokens, and an issuer that is away --------------------------------------------
+# --- 12 and 13: bad tokens, and an issuer that is away --------------------------------------------
 
 
 def show_bad_tokens(w: Walker) -> Iterator[Scene]:
@@ -216,6 +264,7 @@ STEPS: tuple[Callable[[Walker], Iterator[Scene]], ...] = (
     ask_nobody,
     lack_a_scope,
     gain_a_permission,
+    revoke_everything,
     refresh_twice,
     reuse_an_old_one,
     act_as_a_machine,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias, TypeVar
@@ -17,6 +18,7 @@ CLIENT = "demo-app"
 USER = "mei"
 JOB = "nightly-job"
 COOKIE = "__Host-lingpai-refresh"
+NEWS_SECONDS = 10.0
 _SHOWN_CHARACTERS = 8  # of an opaque token
 _TOLD_HEADERS = ("www-authenticate", "set-cookie")
 
@@ -147,6 +149,24 @@ def call(
     yield _exchange(name, f"GET {path}", answer, "Authorization: Bearer …")
     _expect(answer, expect, reason)
     return answer
+
+
+def call_until_refused(w: Walker, path: str, *, reason: str) -> Asking[None]:
+    """GET a path of the Orders API with the token in hand, which is about to be refused there: the
+    news of its end is on the way. Shows the answer that refuses it."""
+    deadline = time.monotonic() + NEWS_SECONDS
+    url, headers = f"{w.stage.orders}{path}", _bearer(w.access)
+    while (answer := w.stage.ask("GET", url, headers=headers)).status == 200:
+        check(time.monotonic() < deadline, "the end of the token never reached the API")
+    yield from expect_refusal("orders", f"GET {path}", answer, 401, reason)
+
+
+def expect_refusal(
+    name: str, request: str, answer: Answer, status: int, reason: str
+) -> Asking[None]:
+    """Show an answer that came already. Raises WalkFailed unless it refuses for that reason."""
+    yield _exchange(name, request, answer, "Authorization: Bearer …")
+    _expect(answer, status, reason)
 
 
 def refund(w: Walker, token: str, *, expect: int, reason: str = "") -> Asking[Answer]:
