@@ -14,7 +14,7 @@ from tests.support.server import Server, command, serving
 
 from lingpai.jose.key_set import KeySet
 from lingpai.jose.keys import Key
-from lingpai.jwt.policy import Policy
+from lingpai.jwt.policy import IGNORE_STATUS, Policy
 from lingpai.jwt.token import VerifiedToken
 from lingpai.jwt.verify import verify
 
@@ -44,7 +44,7 @@ def client(server: Server) -> Iterator[IssuerClient]:
 def verified(server: Server, raw: str, audience: str = ORDERS) -> VerifiedToken:
     """The token, checked as any service would check it."""
     keys = KeySet.from_jwks(httpx2.get(f"{server.url}/jwks").content)
-    policy = Policy(issuer=server.url, audience=audience, typ="at+jwt")
+    policy = Policy(issuer=server.url, audience=audience, typ="at+jwt", status=IGNORE_STATUS)
 
     return verify(raw, keys, policy, now=time.time())
 
@@ -159,7 +159,7 @@ def test_api_and_client_made_while_it_runs_work_at_once(
         )
     )
 
-    policy = Policy(issuer=server.url, audience=audience, typ="at+jwt")
+    policy = Policy(issuer=server.url, audience=audience, typ="at+jwt", status=IGNORE_STATUS)
     token = verify(given["access_token"], Key.from_jwk(jwk), policy, now=time.time())
     assert token.subject == token.client_id == "worker"
     assert given["scope"] == "x"

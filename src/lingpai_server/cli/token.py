@@ -1,5 +1,8 @@
-"""`lingpai token`: inspect and verify. Making tokens and keys is in `token_making`, and what an
-operator does about a token in `token_why` and `token_revoking`."""
+"""`lingpai token`: inspect and verify tokens.
+
+Making tokens and keys is in `token_making`, and what an operator does about a token in `token_why`
+and `token_revoking`.
+"""
 
 from __future__ import annotations
 
