@@ -73,6 +73,11 @@ class Listener:
         self._wake.set()
         return True
 
+    @property
+    def pending(self) -> int:
+        """How many events it has not been given yet."""
+        return len(self._events)
+
     def close(self) -> None:
         """Let it hear nothing further. May be called again."""
         self._ended = True
