@@ -10,15 +10,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from email.utils import formatdate
-from functools import cache, lru_cache
-from http import HTTPStatus
 from typing import cast
 from urllib.parse import unquote_to_bytes
 
 import httptools
 
 from lingpai_server.http.hardening import AsgiApp, Message, Scope
+from lingpai_server.http.wire_lines import date_line, status_line, strip_authority
 
 MAX_HEAD_BYTES = 32_768
 MAX_HEADERS = 100
@@ -141,7 +139,7 @@ class Connection(asyncio.Protocol):
             self._read.finish()
 
     def _scope(self, version: str) -> Scope:
-        path, _, query = _strip_authority(self._target).partition(b"?")
+        path, _, query = strip_authority(self._target).partition(b"?")
         return {
             "type": "http",
             "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -218,7 +216,7 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
             return
         closing = b"connection: close\r\ncontent-length: 0\r\n\r\n"
-        self._transport.write(_status_line(status) + closing)
+        self._transport.write(status_line(status) + closing)
         self._linger()
 
     # --- the end ----------------------------------------------------------------------------
@@ -384,25 +382,5 @@ class _Request:
         fields = b"".join(lines)
         if not fields.count(b"\r") == fields.count(b"\n") == len(lines) or b"\x00" in fields:
             raise ValueError("a header may not break its line")  # RFC 9110 section 5.5
-        status, date = _status_line(self._start["status"]), _date_line(int(time.time()))
+        status, date = status_line(self._start["status"]), date_line(int(time.time()))
         return b"".join((status, date, fields, framing, b"\r\n"))
-
-
-def _strip_authority(target: bytes) -> bytes:
-    """The path and query of the absolute form (RFC 9112 section 3.2.2); any other form as it is."""
-    if target.startswith(b"/"):
-        return target
-    scheme, colon, rest = target.partition(b"://")
-    if not colon or scheme.lower() not in {b"http", b"https"}:
-        return target
-    return b"/" + rest.partition(b"/")[2]
-
-
-@cache
-def _status_line(status: int) -> bytes:
-    return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n".encode("ascii")
-
-
-@lru_cache(maxsize=1)
-def _date_line(second: int) -> bytes:
-    return f"date: {formatdate(second, usegmt=True)}\r\n".encode("ascii")

@@ -243,7 +243,7 @@ def test_a_revoked_key_signs_nothing_of_its_own_end(desk: Desk) -> None:
         await desk.hear(listener)
         old = desk.keys.signing_key("ES256")
         new = MAKER.make_signing_key("ES256", now=int(NOW) + 1)
-        await desk.store.apply([StoreKey(new), RevokeKid(old.kid, int(NOW))])
+        await desk.store.apply([StoreKey(new), RevokeKid(old.kid or "", int(NOW))])
         await desk.feed.follow()
         (batch,) = await desk.hear(listener)
         assert batch.kids == (old.kid,)
