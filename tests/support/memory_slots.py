@@ -1,5 +1,5 @@
 """Statuses and groups of a MemoryStore. Slots follow from what is true, not from what was done:
-after each effect every current slot is asked what it ought to say."""
+after each effect every slot that is somebody's is asked what it ought to say."""
 
 from __future__ import annotations
 
@@ -166,9 +166,9 @@ def follow(before: Tables, after: Tables, *, at: int) -> None:
 
 
 def _status(before: Tables, after: Tables, row: SlotRow) -> Status:
-    if row.grant is None or not row.current or row.status is Status.INVALID:
+    if row.grant is None or row.status is Status.INVALID:
         return row.status
-    if _is_over(after, row.grant):
+    if _is_over(after, row.grant) or _is_revoked(before, after, row.grant):
         return Status.INVALID
     if _is_barred(after, row.grant):
         return Status.SUSPENDED
@@ -182,11 +182,17 @@ def _is_over(tables: Tables, grant: SlotGrant) -> bool:
     if {grant.client_id, grant.origin_client_id} & tables.deleted_clients.keys():
         return True
     session = tables.sessions.get(grant.session_id or "")
-    revoked = any(
-        f.session_id == grant.session_id and f.revoked_at is not None
-        for f in tables.families.values()
+    return session is not None and session.ended_at is not None
+
+
+def _is_revoked(before: Tables, after: Tables, grant: SlotGrant) -> bool:
+    return any(
+        family.session_id == grant.session_id
+        and family.revoked_at is not None
+        and before.families[family_id].revoked_at is None
+        for family_id, family in after.families.items()
+        if family_id in before.families
     )
-    return revoked or (session is not None and session.ended_at is not None)
 
 
 def _is_barred(tables: Tables, grant: SlotGrant) -> bool:
@@ -202,6 +208,8 @@ def _content(tables: Tables, grant: SlotGrant) -> object:
     clients = [tables.clients.get(c) for c in (grant.client_id, grant.origin_client_id)]
     reach = [None if client is None else (client.scopes, client.audiences) for client in clients]
     session = tables.sessions.get(grant.session_id or "")
+    if grant.session_id is not None and session is None:
+        return reach
     if session is not None:
         return reach, access_of(tables, ("user", session.user_id), grant.audience)
     return reach, access_of(tables, ("client", grant.origin_client_id), grant.audience)
@@ -253,7 +261,7 @@ def status_changes(tables: Tables, after: int, now: int) -> StatusChanges:
         changes=tuple(
             StatusChange(*place, row.status)
             for place, row in sorted(tables.slots.items())
-            if row.changed_seq > after
+            if row.changed_seq > after and (after > 0 or row.status is not Status.VALID)
         ),
         denied=tuple((jti, exp) for jti, exp in tables.denied.items() if exp > now),
         kids=tuple(tables.kids),
@@ -262,15 +270,15 @@ def status_changes(tables: Tables, after: int, now: int) -> StatusChanges:
 
 def give_back_slots(tables: Tables, limit: int, now: int) -> int:
     """Free those that no unexpired token can carry; how many."""
-    due: list[tuple[int, Place]] = sorted(
+    held: list[tuple[int, Place]] = sorted(
         (row.held_until, place)
         for place, row in tables.slots.items()
         if row.held_until is not None and row.held_until <= now
     )
-    if due:
+    due = [(place, tables.slots[place]) for _, place in held[:limit]]
+    if any(row.status for _, row in due):
         tables.status_seq += 1
-    for _, place in due[:limit]:
-        row = tables.slots[place]
+    for place, row in due:
         seq = row.changed_seq if row.status is Status.VALID else tables.status_seq
         tables.slots[place] = SlotRow(None, changed_seq=seq, current=False)
-    return len(due[:limit])
+    return len(due)

@@ -54,11 +54,11 @@ DELETE FROM buckets WHERE name IN (
 # A slot that no unexpired token can carry is nobody's, and VALID; who has another word for it in
 # memory is told by its number.
 _SLOTS_DUE = """
-SELECT list_no, idx FROM slots WHERE held_until <= ?1 ORDER BY held_until LIMIT ?2
+SELECT status, list_no, idx FROM slots WHERE held_until <= ?1 ORDER BY held_until LIMIT ?2
 """
 _GIVE_BACK = """
 UPDATE slots
-   SET changed_seq = CASE WHEN status = 0 THEN changed_seq ELSE ?3 END, status = 0, current = 0,
+   SET changed_seq = CASE WHEN status = 0 THEN changed_seq ELSE ?3 END, status = 0, current = NULL,
        session_id = NULL, client_id = NULL, origin_client_id = NULL, audience = NULL,
        held_until = NULL
  WHERE list_no = ?1 AND idx = ?2
@@ -97,7 +97,7 @@ def remove_expired(db: sqlite3.Connection, now: int, limit: int) -> int:
 
 def _give_back_slots(db: sqlite3.Connection, now: int, limit: int) -> int:
     due = db.execute(_SLOTS_DUE, (now, limit)).fetchall()
-    if due:
-        seq = next_number(db)
-        db.executemany(_GIVE_BACK, [(*place, seq) for place in due])
+    changes = any(status for status, *_ in due)
+    seq = next_number(db) if changes else 0
+    db.executemany(_GIVE_BACK, [(*place, seq) for _, *place in due])
     return len(due)

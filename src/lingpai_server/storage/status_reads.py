@@ -17,6 +17,10 @@ _HIGHEST_LIST = (
     "SELECT coalesce(max(list_no), 1), (SELECT epoch FROM status_state WHERE id = 1) FROM slots"
 )
 _HOLDER = "SELECT client_id FROM slots WHERE list_no = ?1 AND idx = ?2"
+# `changed_seq > 0` is there for the index, which does not know what ?1 is. Before the first change
+# all was VALID, so that what is VALID does not differ from it.
+_CHANGED = "SELECT list_no, idx, status FROM slots WHERE changed_seq > 0 AND changed_seq > ?1"
+_NOT_VALID = "SELECT list_no, idx, status FROM slots WHERE changed_seq > 0 AND status <> 0"
 
 
 def offer_slot(db: sqlite3.Connection, draws: Sequence[int]) -> SlotRef:
@@ -40,9 +44,7 @@ def status_changes(db: sqlite3.Connection, after: int, now: int) -> StatusChange
     """Several statements: wants a snapshot."""
     epoch, seq = status_mark(db)
     ((lists,),) = db.execute("SELECT coalesce(max(list_no), 1) FROM slots").fetchall()
-    changed = db.execute(
-        "SELECT list_no, idx, status FROM slots WHERE changed_seq > ?1", (after,)
-    ).fetchall()
+    changed = db.execute(_CHANGED, (after,)) if after else db.execute(_NOT_VALID)
     denied = db.execute(
         "SELECT token_id, expires_at FROM denied_tokens WHERE expires_at > ?1 ORDER BY seq", (now,)
     ).fetchall()

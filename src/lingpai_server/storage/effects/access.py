@@ -13,6 +13,7 @@ from lingpai_server.core.effects import (
 )
 from lingpai_server.core.flow_effects import ReplaceApi
 from lingpai_server.core.ports import NotFound, StaleState
+from lingpai_server.core.records import Role
 from lingpai_server.storage.columns import API_SETTINGS, TEXTS
 from lingpai_server.storage.effects.freshness import Holders, stale_where_access_differs
 from lingpai_server.storage.effects.statements import change, exists, insert, put
@@ -109,7 +110,7 @@ _PUT_ROLE = (
 def put_role(db: sqlite3.Connection, effect: PutRole) -> None:
     role = effect.role
     name = (role.audience, role.name)
-    with stale_where_access_differs(db, _OF_ROLE, name):
+    with stale_where_access_differs(db, () if _is_there(db, role) else _OF_ROLE, name):
         put(
             db,
             _PUT_ROLE,
@@ -119,6 +120,12 @@ def put_role(db: sqlite3.Connection, effect: PutRole) -> None:
         )
     for raise_versions in _RAISE_HOLDERS:
         change(db, raise_versions, name)
+
+
+def _is_there(db: sqlite3.Connection, role: Role) -> bool:
+    """Whether it already has just these permissions: then nobody's access differs."""
+    known = "SELECT 1 FROM roles WHERE audience = ?1 AND name = ?2 AND permissions = ?3"
+    return exists(db, known, (role.audience, role.name, TEXTS.encode(role.permissions)))
 
 
 def assign_role(db: sqlite3.Connection, effect: AssignRole) -> None:

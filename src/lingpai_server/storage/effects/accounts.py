@@ -9,7 +9,7 @@ from lingpai_server.core.flow_effects import PutUserClaims
 from lingpai_server.core.ports import NotFound, StaleState
 from lingpai_server.core.records import AccountStatus
 from lingpai_server.storage.columns import CLAIMS
-from lingpai_server.storage.effects.slots import resume_user, suspend_user
+from lingpai_server.storage.effects.slots import number_flips, resume_user, suspend_user
 from lingpai_server.storage.effects.statements import change, insert
 from lingpai_server.storage.rows import USERS
 
@@ -59,3 +59,4 @@ def set_account_status(db: sqlite3.Connection, effect: SetAccountStatus) -> None
         suspend_user(db, effect.user_id)
     else:
         resume_user(db, effect.user_id)
+    number_flips(db)

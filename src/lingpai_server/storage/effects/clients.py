@@ -16,6 +16,7 @@ from lingpai_server.storage.effects.endings import end_sessions_of_client
 from lingpai_server.storage.effects.slots import (
     invalidate_client,
     make_client_stale,
+    number_flips,
     resume_client,
     suspend_client,
 )
@@ -42,6 +43,7 @@ def set_client_disabled(db: sqlite3.Connection, effect: SetClientDisabled) -> No
         suspend_client(db, effect.client_id)
     else:
         resume_client(db, effect.client_id)
+    number_flips(db)
 
 
 def replace_client(db: sqlite3.Connection, effect: ReplaceClient) -> None:
@@ -51,6 +53,7 @@ def replace_client(db: sqlite3.Connection, effect: ReplaceClient) -> None:
     keeps = "SELECT 1 FROM clients WHERE client_id = ?1 AND scopes = ?2 AND audiences = ?3"
     if not exists(db, keeps, (client.client_id, *reach)):
         make_client_stale(db, client.client_id)
+        number_flips(db)
     replaced = change(
         db,
         """
@@ -88,5 +91,6 @@ def delete_client(db: sqlite3.Connection, effect: DeleteClient) -> None:
         raise StaleState
     end_sessions_of_client(db, effect.client_id, effect.at, "client_deleted")
     invalidate_client(db, effect.client_id, effect.at)
+    number_flips(db)
     change(db, "DELETE FROM consents WHERE client_id = ?1", (effect.client_id,))
     change(db, "DELETE FROM client_roles WHERE client_id = ?1", (effect.client_id,))

@@ -16,6 +16,7 @@ from lingpai_server.storage.columns import Value
 from lingpai_server.storage.effects.slots import (
     invalidate_session_of_family,
     invalidate_sessions,
+    number_flips,
 )
 from lingpai_server.storage.effects.statements import change, exists
 
@@ -61,13 +62,16 @@ def revoke_family(db: sqlite3.Connection, effect: RevokeFamily) -> None:
         (effect.at, effect.reason, effect.family_id),
     )
     known = "SELECT 1 FROM families WHERE family_id = ?1"
-    if not revoked and not exists(db, known, (effect.family_id,)):
+    if revoked:
+        invalidate_session_of_family(db, effect.family_id, effect.at)
+        number_flips(db)
+    elif not exists(db, known, (effect.family_id,)):
         raise NotFound("the refresh family is not there")
-    invalidate_session_of_family(db, effect.family_id, effect.at)
 
 
 def end_session(db: sqlite3.Connection, effect: EndSession) -> None:
     ended = _end(db, _ONE, effect.at, effect.reason, effect.session_id)
+    number_flips(db)
     known = "SELECT 1 FROM sessions WHERE session_id = ?1"
     if not ended and not exists(db, known, (effect.session_id,)):
         raise NotFound(f"session {effect.session_id!r} is not there")
@@ -77,6 +81,7 @@ def end_sessions_of_user(db: sqlite3.Connection, effect: EndSessionsOfUser) -> N
     if not exists(db, "SELECT 1 FROM users WHERE user_id = ?1", (effect.user_id,)):
         raise NotFound(f"user {effect.user_id!r} is not there")
     _end(db, _OF_USER, effect.at, effect.reason, effect.user_id)
+    number_flips(db)
     change(
         db,
         """
@@ -103,5 +108,6 @@ def end_browser(db: sqlite3.Connection, effect: EndBrowser) -> None:
     )
     if ended:
         _end(db, _OF_BROWSER, effect.at, effect.reason, effect.browser_id)
+        number_flips(db)
     elif not exists(db, "SELECT 1 FROM browsers WHERE browser_id = ?1", (effect.browser_id,)):
         raise NotFound("the browser session is not there")

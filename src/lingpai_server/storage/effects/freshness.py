@@ -14,7 +14,11 @@ from functools import partial
 
 from lingpai_server.core.records import Access
 from lingpai_server.storage.columns import Value
-from lingpai_server.storage.effects.slots import make_clients_own_stale, make_user_stale
+from lingpai_server.storage.effects.slots import (
+    make_clients_own_stale,
+    make_user_stale,
+    number_flips,
+)
 from lingpai_server.storage.reads import client_access, user_access
 
 
@@ -39,14 +43,14 @@ _USERS_WITH_SLOT = """
 SELECT DISTINCT s.user_id, t.audience
   FROM ({holders}) h
   JOIN sessions s ON s.user_id = h.user_id AND s.ended_at IS NULL
-  JOIN slots t ON t.session_id = s.session_id AND t.current = 1 AND t.status = 0
+  JOIN slots t ON t.session_id = s.session_id AND t.status = 0
  WHERE t.audience IN ({audiences})
 """
 _CLIENTS_WITH_SLOT = """
 SELECT DISTINCT t.origin_client_id, t.audience
   FROM ({holders}) h
-  JOIN slots t ON t.origin_client_id = h.client_id AND t.session_id IS NULL AND t.current = 1
-   AND t.status = 0
+  JOIN slots t ON t.origin_client_id = h.client_id AND t.session_id IS NULL
+   AND t.client_id IS NOT NULL AND t.status = 0
  WHERE t.audience IN ({audiences})
 """
 
@@ -61,6 +65,7 @@ def stale_where_access_differs(
     for read, before, make_stale in looks:
         if read() != before:
             make_stale()
+    number_flips(db)
 
 
 def _look(

@@ -1,8 +1,8 @@
 """Status slots as SQL: taken, flipped, denied. Refuses to know why anything ends.
 
-Only the current slot of a grant is ever flipped: one that was given up was no longer VALID then.
-INVALID is final: no statement here leaves it but the one that gives a slot back when every token
-that carried it has expired (expiry.py).
+A slot that a grant has given up is flipped like the one it holds: until it is given back, a token
+may carry it. INVALID is final: no statement here leaves it; only expiry.py does, when every token
+that carried the slot has expired.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SELECT list_no, idx, status FROM slots
    AND origin_client_id = ?1 AND client_id = ?2 AND audience = ?3
 """
 _GIVE_UP = """
-UPDATE slots SET current = 0, held_until = min(coalesce(held_until, ?3), ?3)
+UPDATE slots SET current = NULL, held_until = min(coalesce(held_until, ?3), ?3)
  WHERE list_no = ?1 AND idx = ?2
 """
 _TAKE = """
@@ -51,7 +51,7 @@ def take_slot(db: sqlite3.Connection, effect: TakeSlot) -> None:
     if grant.session_id is not None and not exists(db, _SESSION_LIVES, (grant.session_id,)):
         raise StaleState
     held = None if before is None else (before.ref.list_no, before.ref.index, before.status.value)
-    if _current(db, grant) != held:
+    if _current(db, grant) != held or (before is not None and before.ref.epoch != slot.epoch):
         raise StaleState
     if before is not None:
         spare_until = effect.at + MAX_TOKEN_SECONDS
@@ -84,24 +84,35 @@ def _current(db: sqlite3.Connection, grant: SlotGrant) -> tuple[int, int, int] |
 
 # --- flipping -------------------------------------------------------------------------------------
 
+# Nobody else writes meanwhile, so the number after the last is this effect's. It is taken once, at
+# the end of the effect (`number_flips`): all that it changed has one number.
 _FLIP = """
 UPDATE slots SET status = {to}, changed_seq = (SELECT seq + 1 FROM status_state WHERE id = 1)
- WHERE current = 1 AND status IN ({of}) AND {which}
+ WHERE status IN ({of}) AND {which}
 """
 _INVALIDATE = """
 UPDATE slots
    SET status = 1, changed_seq = (SELECT seq + 1 FROM status_state WHERE id = 1),
        held_until = min(coalesce(held_until, {spare}), {spare})
- WHERE current = 1 AND status <> 1 AND {which}
+ WHERE status <> 1 AND {which}
 """
+_NUMBER_FLIPS = """
+UPDATE status_state SET seq = seq + 1
+ WHERE EXISTS (SELECT 1 FROM slots t WHERE t.changed_seq > 0 AND t.changed_seq > status_state.seq)
+"""
+_SPARE = f"?1 + {MAX_TOKEN_SECONDS}"
 _OF_SESSIONS = "session_id IN (SELECT session_id FROM sessions WHERE {whose} AND ended_at IS NULL)"
-# The slots of a client: in its own sessions, exchanged in those of others, and without a session.
+_OF_FAMILY = "session_id = (SELECT session_id FROM families WHERE family_id = ?2)"
+_OF_USER = _OF_SESSIONS.format(whose="user_id = ?1")
+# What a client holds beside its sessions: what it exchanged, and what speaks for itself.
+_BESIDE_SESSIONS = (
+    "client_id = {client} AND client_id <> origin_client_id",
+    "session_id IS NULL AND client_id IS NOT NULL AND origin_client_id = {client}",
+)
 _OF_CLIENT = (
     _OF_SESSIONS.format(whose="client_id = ?1"),
-    "session_id IS NOT NULL AND client_id <> origin_client_id AND client_id = ?1",
-    "session_id IS NULL AND (origin_client_id = ?1 OR client_id = ?1)",
+    *(which.format(client="?1") for which in _BESIDE_SESSIONS),
 )
-_OF_USER = _OF_SESSIONS.format(whose="user_id = ?1")
 # Nobody else keeps it suspended: the user is not locked, and neither of the clients disabled.
 _NOT_LOCKED = """
 NOT EXISTS (SELECT 1 FROM sessions s JOIN users u ON u.user_id = s.user_id
@@ -111,22 +122,15 @@ _NOT_DISABLED = """
 NOT EXISTS (SELECT 1 FROM clients c
              WHERE c.client_id IN (slots.client_id, slots.origin_client_id) AND c.disabled = 1)
 """
-_IN_USE = f"{Status.VALID:d}, {Status.STALE:d}"
 
 
-def _flip(
-    db: sqlite3.Connection, to: Status, of: str, which: str, values: tuple[Value, ...]
-) -> None:
-    _count(db, change(db, _FLIP.format(to=int(to), of=of, which=which), values))
-
-
-def _count(db: sqlite3.Connection, changed: int) -> None:
-    if changed:
-        next_number(db)
+def number_flips(db: sqlite3.Connection) -> None:
+    """Ends each effect that flips slots: takes the number that they were given, if any was."""
+    change(db, _NUMBER_FLIPS, ())
 
 
 def next_number(db: sqlite3.Connection) -> int:
-    """The number of the change that is being made."""
+    """The number of the change that is being made, taken."""
     ((seq,),) = db.execute(
         "UPDATE status_state SET seq = seq + 1 WHERE id = 1 RETURNING seq"
     ).fetchall()
@@ -136,60 +140,76 @@ def next_number(db: sqlite3.Connection) -> int:
 def invalidate_sessions(db: sqlite3.Connection, whose: str, values: tuple[Value, ...]) -> None:
     """Of the live sessions that a condition picks; ?1 of the values is the time."""
     which = _OF_SESSIONS.format(whose=whose)
-    _count(db, change(db, _INVALIDATE.format(spare=_SPARE, which=which), values))
-
-
-_SPARE = f"?1 + {MAX_TOKEN_SECONDS}"
+    change(db, _INVALIDATE.format(spare=_SPARE, which=which), values)
 
 
 def invalidate_session_of_family(db: sqlite3.Connection, family_id: bytes, at: int) -> None:
     """Of the session that a refresh family is of."""
-    which = "session_id = (SELECT session_id FROM families WHERE family_id = ?2)"
-    sql = _INVALIDATE.format(spare=_SPARE, which=which)
-    _count(db, change(db, sql, (at, family_id)))
+    change(db, _INVALIDATE.format(spare=_SPARE, which=_OF_FAMILY), (at, family_id))
 
 
 def invalidate_client(db: sqlite3.Connection, client_id: str, at: int) -> None:
     """Everything that a client holds, but for its sessions, whose end is told by themselves."""
-    for which in _OF_CLIENT[1:]:
-        sql = _INVALIDATE.format(spare=_SPARE, which=which.replace("?1", "?2"))
-        _count(db, change(db, sql, (at, client_id)))
+    for which in _BESIDE_SESSIONS:
+        sql = _INVALIDATE.format(spare=_SPARE, which=which.format(client="?2"))
+        change(db, sql, (at, client_id))
 
 
 def suspend_user(db: sqlite3.Connection, user_id: str) -> None:
-    _flip(db, Status.SUSPENDED, _IN_USE, _OF_USER, (user_id,))
+    _suspend(db, _OF_USER, (user_id,))
 
 
 def resume_user(db: sqlite3.Connection, user_id: str) -> None:
-    which = f"{_OF_USER} AND {_NOT_DISABLED}"
-    _flip(db, Status.STALE, str(int(Status.SUSPENDED)), which, (user_id,))
+    _resume(db, f"{_OF_USER} AND {_NOT_DISABLED}", (user_id,))
 
 
 def suspend_client(db: sqlite3.Connection, client_id: str) -> None:
     for which in _OF_CLIENT:
-        _flip(db, Status.SUSPENDED, _IN_USE, which, (client_id,))
+        _suspend(db, which, (client_id,))
 
 
 def resume_client(db: sqlite3.Connection, client_id: str) -> None:
     for which in _OF_CLIENT:
-        resumed = f"{which} AND {_NOT_DISABLED} AND {_NOT_LOCKED}"
-        _flip(db, Status.STALE, str(int(Status.SUSPENDED)), resumed, (client_id,))
+        _resume(db, f"{which} AND {_NOT_DISABLED} AND {_NOT_LOCKED}", (client_id,))
 
 
 def make_client_stale(db: sqlite3.Connection, client_id: str) -> None:
     for which in _OF_CLIENT:
-        _flip(db, Status.STALE, str(int(Status.VALID)), which, (client_id,))
+        _make_stale(db, which, (client_id,))
 
 
 def make_user_stale(db: sqlite3.Connection, user_id: str, audience: str) -> None:
-    which = f"{_OF_USER} AND audience = ?2"
-    _flip(db, Status.STALE, str(int(Status.VALID)), which, (user_id, audience))
+    _make_stale(db, f"{_OF_USER} AND audience = ?2", (user_id, audience))
 
 
 def make_clients_own_stale(db: sqlite3.Connection, client_id: str, audience: str) -> None:
     """What speaks for the client itself, whoever exchanged it."""
-    which = "session_id IS NULL AND origin_client_id = ?1 AND audience = ?2"
-    _flip(db, Status.STALE, str(int(Status.VALID)), which, (client_id, audience))
+    which = _BESIDE_SESSIONS[1].format(client="?1")
+    _make_stale(db, f"{which} AND audience = ?2", (client_id, audience))
+
+
+def _suspend(db: sqlite3.Connection, which: str, values: tuple[Value, ...]) -> None:
+    _flip(db, (Status.VALID, Status.STALE), Status.SUSPENDED, which, values)
+
+
+def _resume(db: sqlite3.Connection, which: str, values: tuple[Value, ...]) -> None:
+    """STALE, since what it was before, or would be by now, is not known."""
+    _flip(db, (Status.SUSPENDED,), Status.STALE, which, values)
+
+
+def _make_stale(db: sqlite3.Connection, which: str, values: tuple[Value, ...]) -> None:
+    _flip(db, (Status.VALID,), Status.STALE, which, values)
+
+
+def _flip(
+    db: sqlite3.Connection,
+    of: tuple[Status, ...],
+    to: Status,
+    which: str,
+    values: tuple[Value, ...],
+) -> None:
+    listed = ", ".join(str(int(status)) for status in of)
+    change(db, _FLIP.format(to=int(to), of=listed, which=which), values)
 
 
 # --- beside the lists -----------------------------------------------------------------------------

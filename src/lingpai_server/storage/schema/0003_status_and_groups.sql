@@ -13,14 +13,15 @@ CREATE TABLE status_state (
 INSERT INTO status_state (id, epoch, seq) VALUES (1, lower(hex(randomblob(8))), 0);
 
 -- A row is a slot that somebody holds, or held: without a client it is free, and stays to be taken
--- again. `current` marks the one that the next token of its grant carries. `changed_seq` is the
+-- again. `current` is 1 for the one that the next token of its grant carries, and NULL for one that
+-- was given up, so that a grant may have several of those in a unique index. `changed_seq` is the
 -- number of its last change, 0 before the first. No column here changes with an ordinary refresh.
 CREATE TABLE slots (
     list_no          INTEGER NOT NULL,
     idx              INTEGER NOT NULL,
     status           INTEGER NOT NULL,
     changed_seq      INTEGER NOT NULL,
-    current          INTEGER NOT NULL CHECK (current IN (0, 1)),
+    current          INTEGER CHECK (current = 1),
     session_id       TEXT,
     client_id        TEXT,
     origin_client_id TEXT,
@@ -29,14 +30,14 @@ CREATE TABLE slots (
     PRIMARY KEY (list_no, idx)
 ) STRICT, WITHOUT ROWID;
 
-CREATE UNIQUE INDEX slots_of_session ON slots (session_id, client_id, audience)
- WHERE current = 1 AND session_id IS NOT NULL;
-CREATE UNIQUE INDEX slots_of_client ON slots (origin_client_id, client_id, audience)
- WHERE current = 1 AND session_id IS NULL;
--- What a client exchanged in other clients' sessions.
-CREATE INDEX slots_exchanged ON slots (client_id)
- WHERE current = 1 AND session_id IS NOT NULL AND client_id <> origin_client_id;
-CREATE INDEX slots_changed ON slots (changed_seq) WHERE changed_seq > 0;
+CREATE UNIQUE INDEX slots_of_session ON slots (session_id, client_id, audience, current)
+ WHERE session_id IS NOT NULL;
+CREATE UNIQUE INDEX slots_of_client ON slots (origin_client_id, client_id, audience, current)
+ WHERE session_id IS NULL AND client_id IS NOT NULL;
+-- What a client exchanged, in other clients' sessions or of their own.
+CREATE INDEX slots_exchanged ON slots (client_id) WHERE client_id <> origin_client_id;
+-- With the status, so that what differs is told from the index alone.
+CREATE INDEX slots_changed ON slots (changed_seq, status) WHERE changed_seq > 0;
 CREATE INDEX slots_by_held_until ON slots (held_until) WHERE held_until IS NOT NULL;
 
 CREATE TABLE denied_tokens (
