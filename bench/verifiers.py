@@ -19,6 +19,7 @@ from lingpai.errors import TokenError
 from lingpai.verifier import Verifier
 
 ROUND_SECONDS = 30.0
+WAIT_SECONDS = 60.0  # a thousand verifiers start at once, on two cores
 ARMED = "armed"
 
 
@@ -35,7 +36,9 @@ def main() -> None:
     crowd = msgspec.json.decode(sys.stdin.readline(), type=Crowd)
     with ExitStack() as stack:
         verifiers = [
-            stack.enter_context(Verifier(issuer=crowd.issuer, audience=crowd.audience))
+            stack.enter_context(
+                Verifier(issuer=crowd.issuer, audience=crowd.audience, wait_seconds=WAIT_SECONDS)
+            )
             for _ in range(crowd.count)
         ]
         for line in sys.stdin:

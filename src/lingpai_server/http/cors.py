@@ -28,13 +28,17 @@ class CrossOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        methods = self._methods.get(scope["path"]) if scope["type"] == "http" else None
+        methods = self._methods_of(scope["path"]) if scope["type"] == "http" else None
         if methods is None:
             await self._app(scope, receive, send)
         elif _is_preflight(scope):
             await send_answer(_allow(methods), send)
         else:
             await self._app(scope, receive, _open(send))
+
+    def _methods_of(self, path: str) -> tuple[str, ...] | None:
+        """Of the path itself, or of all in its folder."""
+        return self._methods.get(path) or self._methods.get(path[: path.rfind("/") + 1])
 
 
 def _is_preflight(scope: Scope) -> bool:
@@ -47,7 +51,7 @@ def _allow(methods: tuple[str, ...]) -> Answer:
     headers = (
         ("access-control-allow-origin", "*"),
         ("access-control-allow-methods", ", ".join(methods)),
-        ("access-control-allow-headers", "Authorization, Content-Type, DPoP"),
+        ("access-control-allow-headers", "Authorization, Content-Type, DPoP, Last-Event-ID"),
         ("access-control-max-age", str(_PREFLIGHT_SECONDS)),
     )
     return Answer(204, headers, b"")

@@ -92,7 +92,7 @@ def routes(
         ),
         Route("GET", base + STATUS_LISTS_PATH, statuses.directory, any_origin=True),
         Route("GET", base + STATUS_STREAM_PATH, statuses.stream, any_origin=True),
-        Route("GET", base + STATUS_LISTS_PATH + "/", statuses.one_list),
+        Route("GET", base + STATUS_LISTS_PATH + "/", statuses.one_list, any_origin=True),
         Route("GET", HEALTH_PATH, well_known.healthz),
         Route("GET", READY_PATH, well_known.readyz),
     )

@@ -34,11 +34,14 @@ class Statuses:
         found = await self.feed.publish(exchange.leaf)
         if found is None:
             return error_answer(404, "not_found", "There is no such status list.")
-        headers = (*self._caching, ("etag", found.etag), ("vary", "accept-encoding"))
-        if matches(exchange.list_header("if-none-match"), found.etag):
+        zipped = _accepts_gzip(exchange.list_header("accept-encoding"))
+        # a strong tag is of one encoding (RFC 9110 section 8.8.3.3)
+        etag = f'{found.etag[:-1]}.gz"' if zipped else found.etag
+        headers = (*self._caching, ("etag", etag), ("vary", "accept-encoding"))
+        if matches(exchange.list_header("if-none-match"), etag):
             return Answer(304, headers, b"")
         body = found.token
-        if _accepts_gzip(exchange.list_header("accept-encoding")):
+        if zipped:
             body, headers = _gzip(body), (*headers, ("content-encoding", "gzip"))
         return Answer(200, (("content-type", LIST_TYPE), *headers), body)
 

@@ -85,7 +85,7 @@ class Connection(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The peer does not read what it asked for."""
-        self._full = True
+        self._full, self._full_since = True, self._loop.time()
 
     def resume_writing(self) -> None:
         """It does again."""
@@ -239,7 +239,9 @@ class Connection(asyncio.Protocol):
         """Give up a peer that has kept us waiting for too long. Asked now and then: a timer for
         each body would be a seventh of what an answer costs."""
         waited = now - self._since
-        if self._current is None:
+        if self._full and now - self._full_since > PEER_SECONDS:
+            self._transport.abort()
+        elif self._current is None:
             if waited > PEER_SECONDS:
                 self._transport.abort()
         elif waited > BODY_SECONDS:

@@ -54,7 +54,6 @@ class StatusBoard:
     denied: Mapping[str, int] = field(default_factory=dict)
     kids: tuple[str, ...] = ()
     _data: dict[int, bytearray] = field(default_factory=dict)
-    _seqs: dict[int, int] = field(default_factory=dict)  # of each list's last change
     _recent: deque[tuple[int, tuple[StatusChange, ...]]] = field(default_factory=deque)
     _recent_changes: int = 0
     _complete_since: int = 0
@@ -65,7 +64,7 @@ class StatusBoard:
 
         A batch with a `gap` cannot be applied: it makes its readers come back for a snapshot.
         """
-        if found.epoch != self.epoch:
+        if found.epoch != self.epoch or found.seq < self.seq:
             return self._begin(found, as_of)
         self.lists = found.lists
         if found.seq == self.seq:
@@ -119,10 +118,9 @@ class StatusBoard:
         """Where a list is published."""
         return status_list_uri(self.issuer, f"{self.epoch}-{list_no}")
 
-    def read_list(self, list_no: int) -> tuple[StatusList, int]:
-        """A list as it is now, and the number of its last change."""
-        data = bytes(self._data.get(list_no, _EMPTY))
-        return StatusList(BITS, data), self._seqs.get(list_no, 0)
+    def read_list(self, list_no: int) -> StatusList:
+        """A list as it is now."""
+        return StatusList(BITS, bytes(self._data.get(list_no, _EMPTY)))
 
     # --- how --------------------------------------------------------------------------------
 
@@ -130,7 +128,6 @@ class StatusBoard:
         self.epoch, self.seq, self.lists = found.epoch, found.seq, found.lists
         self.denied, self.kids = dict(found.denied), found.kids
         self._data.clear()
-        self._seqs.clear()
         self._recent.clear()
         self._recent_changes, self._complete_since = 0, found.seq
         self._change(found.changes)
@@ -142,7 +139,6 @@ class StatusBoard:
             byte, place = divmod(change.index, _PER_BYTE)
             shift = place * BITS
             data[byte] = data[byte] & ~(3 << shift) | change.status << shift
-            self._seqs[change.list_no] = self.seq
 
     def _remember(self, changes: tuple[StatusChange, ...]) -> None:
         self._recent.append((self.seq, changes))

@@ -197,7 +197,9 @@ class SqliteStore:
         return self._reader.read(lambda db: status_reads.offer_slot(db, draws))
 
     async def load_status_mark(self) -> tuple[str, int]:
-        """The epoch and the number of its last change; a few microseconds to ask."""
+        """The epoch and the number of its last change, in the file that bears the name; a few
+        microseconds to ask."""
+        self._require_same_file()  # what is vouched for is what the next process will find
         return self._reader.read(status_reads.status_mark)
 
     async def load_status_changes(self, after: int, now: int) -> StatusChanges:

@@ -28,6 +28,7 @@ from lingpai_server.keys.signer import LiveKeyRing
 ISSUER = "https://id.example"
 SEALING = SealingKey(Secret(bytes(32)))
 MAKER = SealedKeyMaker(SEALING)
+FOR_ALL = MAKER.make_signing_key("RS256", now=0)
 NOW = 1_800_000_000.0
 
 
@@ -67,6 +68,7 @@ class Desk:
             [
                 StoreKey(MAKER.make_refresh_key(1, now=0)),
                 StoreKey(MAKER.make_signing_key("ES256", now=0)),
+                StoreKey(FOR_ALL),
             ],
         )
         stored = asyncio.run(self.store.load_keys())
@@ -77,7 +79,7 @@ class Desk:
 
     @property
     def public(self) -> KeySet:
-        return KeySet([self.keys.signing_key("ES256").public])
+        return KeySet(self.keys.signing_key(alg).public for alg in ("ES256", "RS256"))
 
     async def take_slot(self, index: int = 5) -> SlotRef:
         epoch, _ = await self.store.load_status_mark()
@@ -241,13 +243,13 @@ def test_a_revoked_key_signs_nothing_of_its_own_end(desk: Desk) -> None:
     async def scenario() -> None:
         listener = await desk.listen()
         await desk.hear(listener)
-        old = desk.keys.signing_key("ES256")
-        new = MAKER.make_signing_key("ES256", now=int(NOW) + 1)
+        old = desk.keys.signing_key("RS256")
+        new = MAKER.make_signing_key("RS256", now=int(NOW) + 1)
         await desk.store.apply([StoreKey(new), RevokeKid(old.kid or "", int(NOW))])
         await desk.feed.follow()
         (batch,) = await desk.hear(listener)
         assert batch.kids == (old.kid,)
-        assert desk.keys.signing_key("ES256").kid == new.kid
+        assert desk.keys.signing_key("RS256").kid == new.kid
 
     run(scenario)
 
@@ -273,6 +275,69 @@ def test_a_list_is_signed_again_when_it_changes_or_half_its_time_is_over(desk: D
         assert token.claims["seq"] == desk.feed.board.seq
 
     run(scenario)
+
+
+def test_a_list_is_no_older_than_the_stream_that_leads_to_it(desk: Desk) -> None:
+    async def scenario() -> None:
+        slot = await desk.take_slot()
+        assert await desk.feed.publish(slot.list_id) is not None
+        await desk.store.apply([DenyToken("t-1", int(NOW) + 60, int(NOW))])
+        (snapshot,) = await desk.hear(await desk.listen())
+        published = await desk.feed.publish(slot.list_id)
+        assert published is not None
+        assert published.seq == snapshot.seq == 1
+
+    run(scenario)
+
+
+def test_a_list_is_dated_by_the_store_and_not_by_the_clock(desk: Desk) -> None:
+    async def scenario() -> None:
+        slot = await desk.take_slot()
+        await desk.feed.publish(slot.list_id)
+        desk.clock.now += 1000
+        desk.store.away = True
+        with pytest.raises(StoreUnavailable):
+            await desk.feed.publish(slot.list_id)
+
+    run(scenario)
+
+
+def test_a_revoked_key_signs_nothing_even_if_there_is_no_other(desk: Desk) -> None:
+    async def scenario() -> None:
+        slot = await desk.take_slot()
+        listener = await desk.listen()
+        await desk.hear(listener)
+        kid = desk.keys.signing_key("ES256").kid
+        # the refresh key is gone too, so that the ring cannot be opened anew and stays as it is
+        gone = [RevokeKid(key.kid, int(NOW)) for key in await desk.store.load_keys()]
+        await desk.store.apply(gone)
+        with pytest.raises(LookupError, match="revoked"):
+            await desk.feed.follow()
+        assert desk.keys.signing_key("ES256").kid == kid
+        with pytest.raises(LookupError, match="revoked"):
+            await desk.feed.publish(slot.list_id)
+
+    run(scenario)
+
+
+def test_a_missing_key_is_told_once(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        await desk.listen()
+        await desk.store.apply(
+            [RevokeKid(key.kid, int(NOW)) for key in await desk.store.load_keys()]
+        )
+        desk.clock.now += 2 * BEAT_SECONDS
+        running = asyncio.create_task(desk.feed.run())
+        while desk.feed.board.kids == () or not caplog.messages:
+            await asyncio.sleep(0)
+        for _turn in range(3):
+            desk.clock.now += 2 * BEAT_SECONDS
+            await asyncio.sleep(0.01)
+        running.cancel()
+
+    with caplog.at_level(logging.ERROR, "lingpai.status"):
+        run(scenario)
+    assert len([each for each in caplog.messages if "cannot be signed" in each]) == 1
 
 
 def test_a_list_that_was_begun_a_moment_ago_is_there(desk: Desk) -> None:
