@@ -51,16 +51,19 @@ class Closed:
 
 End: TypeAlias = Finished | Failed | Refused | Closed
 
+_NO_MORE = object()
+
 
 class Handover:
-    """Between two threads, and those that end it. The first end counts. That of the handler waits
-    until its last message has been taken; a refusal does not."""
+    """Between two threads, and those that end it. The first end counts, and comes before a message
+    that has not been taken. A handler makes its next message when that is asked for."""
 
-    __slots__ = ("_changed", "_end", "_waiting")
+    __slots__ = ("_changed", "_end", "_is_wanted", "_message")
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
-        self._waiting: Message | None = None
+        self._is_wanted = False
+        self._message: Message | None = None
         self._end: End | None = None
 
     @property
@@ -73,13 +76,14 @@ class Handover:
     def take(self) -> Message | End:
         """The next message, or how it ended; waits for it."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting is not None or self._end is not None)
-            if self._waiting is None or isinstance(self._end, (Refused, Closed)):
-                assert self._end is not None  # noqa: S101 - what was waited for
-                return self._end
-            taken, self._waiting = self._waiting, None
+            self._is_wanted = True
             self._changed.notify_all()
-            return taken
+            while (message := self._message) is None or self._end is not None:
+                if self._end is not None:
+                    return self._end
+                self._changed.wait()
+            self._message = None
+            return message
 
     def refuse(self, refusal: TokenError) -> None:
         """The token came to its end."""
@@ -99,33 +103,33 @@ class Handover:
             self._settle(Failed(error))
 
     def run_stream(self, handler: Callable[[], Iterable[Any]]) -> None:
-        """A handler that answers many times. It is no more than one message ahead."""
+        """A handler that answers many times."""
         try:
-            messages = handler()
-            for message in messages:
-                if not self._put(message):
-                    break
+            messages = iter(handler())
+            while self._wait_until_wanted():
+                message = next(messages, _NO_MORE)
+                if message is _NO_MORE:
+                    self._settle(Finished())
+                else:
+                    self._give(message)
             if (close := getattr(messages, "close", None)) is not None:
                 close()
-            self._settle(Finished())
         except BaseException as error:  # noqa: BLE001 - it is raised in the other thread
             self._settle(Failed(error))
 
-    def _put(self, message: Any) -> bool:
-        """Whether it may go on."""
+    def _wait_until_wanted(self) -> bool:
+        """Whether another message is wanted; False when it is over."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting is None or self._end is not None)
-            if self._end is not None:
-                return False
-            self._waiting = Message(message)
+            self._changed.wait_for(lambda: self._is_wanted or self._end is not None)
+            return self._end is None
+
+    def _give(self, message: Any) -> None:
+        with self._changed:
+            self._is_wanted, self._message = False, Message(message)
             self._changed.notify_all()
-            return True
 
     def _settle(self, end: End) -> None:
         with self._changed:
-            is_over = self._end is not None
-            # the handler is done, and its last message is still here: that may yet be refused
-            is_late = self._waiting is not None and isinstance(end, (Refused, Closed))
-            if not is_over or (is_late and isinstance(self._end, (Finished, Failed))):
+            if self._end is None:
                 self._end = end
             self._changed.notify_all()
