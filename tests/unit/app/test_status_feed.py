@@ -15,7 +15,13 @@ from tests.support.stores import ORDERS, a_login, fill, people_and_apis
 from lingpai.jose.key_set import KeySet
 from lingpai.jwt.status_list import Status, open_status_list
 from lingpai.jwt.status_stream import Batch, open_batch
-from lingpai_server.app.status_feed import BEAT_SECONDS, Listener, StatusFeed, TooManyListeners
+from lingpai_server.app.status_feed import (
+    BEAT_SECONDS,
+    POLL_SECONDS,
+    Listener,
+    StatusFeed,
+    TooManyListeners,
+)
 from lingpai_server.core.effects import EndSession, StoreKey
 from lingpai_server.core.ports import StoreUnavailable
 from lingpai_server.core.secret import Secret
@@ -326,13 +332,10 @@ def test_a_missing_key_is_told_once(desk: Desk, caplog: pytest.LogCaptureFixture
         await desk.store.apply(
             [RevokeKid(key.kid, int(NOW)) for key in await desk.store.load_keys()]
         )
-        desk.clock.now += 2 * BEAT_SECONDS
         running = asyncio.create_task(desk.feed.run())
-        while desk.feed.board.kids == () or not caplog.messages:
-            await asyncio.sleep(0)
-        for _turn in range(3):
+        for _turn in range(5):
             desk.clock.now += 2 * BEAT_SECONDS
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(2 * POLL_SECONDS)
         running.cancel()
 
     with caplog.at_level(logging.ERROR, "lingpai.status"):

@@ -250,6 +250,39 @@ def test_body_that_takes_too_long_is_told_to_its_reader() -> None:
     talk(begin, say)
 
 
+def test_peer_that_reads_nothing_is_given_up() -> None:
+    begun = asyncio.Event()
+
+    async def flood(_scope: Scope, receive: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        begun.set()
+        while (await asyncio.wait_for(_take_piece(send), 10)) and not gone.is_set():
+            pass
+
+    gone = asyncio.Event()
+
+    async def _take_piece(send: Send) -> bool:
+        await send({"type": "http.response.body", "body": b"a" * 1_000_000, "more_body": True})
+        return True
+
+    async def say(
+        _reader: asyncio.StreamReader, writer: asyncio.StreamWriter, connections: set[Connection]
+    ) -> None:
+        writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n")
+        await begun.wait()
+        (connection,) = connections
+        for _turn in range(1000):  # until the buffers on the way are full
+            await asyncio.sleep(0)
+        now = asyncio.get_running_loop().time()
+        connection.check_deadlines(now + PEER_SECONDS - 1)
+        assert not connection.closed.done()
+        gone.set()
+        connection.check_deadlines(now + PEER_SECONDS + 1)
+        await connection.closed
+
+    talk(flood, say)
+
+
 def test_answer_that_takes_long_is_waited_for() -> None:
     begun, may_end = asyncio.Event(), asyncio.Event()
 

@@ -50,16 +50,13 @@ def test_nothing_new_is_nothing_to_tell() -> None:
 def test_a_list_says_what_its_slots_say_now() -> None:
     board = board_at(7, StatusChange(1, 5, REVOKED), StatusChange(1, LIST_SIZE - 1, STALE))
     board.take(found(8, StatusChange(1, 6, STALE), StatusChange(1, 5, Status.VALID)), as_of=101.0)
-    statuses, seq = board.read_list(1)
+    statuses = board.read_list(1)
     assert len(statuses) == LIST_SIZE
     assert [statuses.lookup(index) for index in (4, 5, 6, LIST_SIZE - 1)] == [0, 0, 3, 3]
-    assert seq == 8
 
 
 def test_a_list_that_nobody_has_changed_is_all_valid() -> None:
-    statuses, seq = board_at(7).read_list(1)
-    assert not any(statuses.data)
-    assert seq == 0
+    assert not any(board_at(7).read_list(1).data)
 
 
 def test_who_comes_back_is_told_what_was_missed_and_only_its_end() -> None:
@@ -93,7 +90,7 @@ def test_more_changes_than_fit_a_batch_are_a_gap() -> None:
     batch = board.take(found(1, *many), as_of=101.0)
     assert batch is not None
     assert batch.gap
-    assert board.read_list(1)[0].lookup(MAX_BATCH_CHANGES) == REVOKED
+    assert board.read_list(1).lookup(MAX_BATCH_CHANGES) == REVOKED
 
 
 def test_denied_tokens_and_keys_are_told_once_and_to_who_begins_all() -> None:
@@ -111,9 +108,17 @@ def test_another_epoch_begins_anew() -> None:
     batch = board.take(found(8, epoch="e2"), as_of=101.0)
     assert batch is not None
     assert (batch.epoch, batch.gap) == ("e2", True)
-    assert not any(board.read_list(1)[0].data)
+    assert not any(board.read_list(1).data)
     assert board.find_list("e1-1") is None
     assert board.find_list("e2-1") == 1
+
+
+def test_a_store_that_went_back_begins_anew() -> None:
+    board = board_at(7, StatusChange(1, 5, REVOKED))
+    batch = board.take(found(6), as_of=101.0)
+    assert batch is not None
+    assert (batch.after, batch.seq, batch.gap) == (6, 6, True)
+    assert not any(board.read_list(1).data)
 
 
 def test_who_has_seen_more_than_there_is_shows_a_restored_store() -> None:

@@ -115,6 +115,15 @@ def test_a_file_that_was_removed_fails_the_ping(store: SqliteStore, path: Path) 
         run(store.ping())
 
 
+def test_statuses_of_a_file_that_was_removed_are_vouched_for_by_nobody(
+    store: SqliteStore, path: Path
+) -> None:
+    run(store.load_status_mark())
+    path.rename(path.with_name("moved.db"))
+    with pytest.raises(StoreUnavailable, match="removed or replaced"):
+        run(store.load_status_mark())
+
+
 def test_a_damaged_file_is_told(path: Path) -> None:
     store = SqliteStore.open(path)
     fill(store, [CreateUser(a_user(f"user-{number}")) for number in range(500)])
