@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from docs.generate import errors_page, flow_picture
+from docs.generate import errors_page, flow_picture, timeline_picture
 
 from lingpai_server.config import reference
 
@@ -20,6 +20,8 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield reference.TARGET, reference.render_reference()
     for picture in flow_picture.PICTURES:
         yield flow_picture.FOLDER / picture.name, flow_picture.render(picture)
+    for timeline in timeline_picture.PICTURES:
+        yield timeline_picture.FOLDER / timeline.name, timeline_picture.render(timeline)
 
 
 def main(arguments: list[str]) -> int:
