@@ -21,7 +21,9 @@ from tests.support.stores import (
     run,
 )
 
+from lingpai.jwt.status_list import Status
 from lingpai_server.core.effects import StartFamily, StartSession
+from lingpai_server.core.slots import HeldSlot, SlotRef
 from lingpai_server.storage.migrations import shipped
 from lingpai_server.storage.sqlite import SqliteStore
 
@@ -83,6 +85,43 @@ def test_a_login_in_one_process_never_survives_a_reset_in_another(path: Path) ->
             assert (facts is not None) == (login == "won")
             assert facts is None or facts.session.ended_at is not None
     run(store.close())
+
+
+def test_a_refresh_in_one_process_never_has_a_valid_slot_with_the_old_claims_of_another(
+    path: Path,
+) -> None:
+    store = SqliteStore.open(path)
+    epoch, _ = run(store.load_status_mark())
+    taken = 0
+    with puppet("obey", path) as first, puppet("obey", path) as second:
+        pair = [first, second]
+        assert [one.hear() for one in pair] == ["ready", "ready"]
+        for number in range(1, LOGIN_ROUNDS):
+            user = run(store.load_user("ming"))
+            assert user is not None
+            random.shuffle(pair)
+            take = ("take", epoch, number, taken, user.access_version)
+            answer, changed = both(pair, take, ("permit", f"read:{number}"))
+            assert changed == "won"
+            taken = number if answer == "won" else taken
+            facts = run(store.load_family(FAMILY_ID))
+            assert facts is not None
+            held = HeldSlot(SlotRef(epoch, 1, taken), Status.STALE)
+            assert facts.slot == (held if taken else None)
+    run(store.close())
+
+
+def test_two_processes_never_both_take_a_slot_for_one_grant(path: Path) -> None:
+    store = SqliteStore.open(path)
+    epoch, _ = run(store.load_status_mark())
+    user = run(store.load_user("ming"))
+    run(store.close())
+    assert user is not None
+    with puppet("obey", path) as first, puppet("obey", path) as second:
+        pair = [first, second]
+        assert [one.hear() for one in pair] == ["ready", "ready"]
+        takes = [("take", epoch, index, 0, user.access_version) for index in (1, 2)]
+        assert sorted(both(pair, *takes)) == ["lost", "won"]
 
 
 @pytest.mark.parametrize("name", SINGLE_USES)

@@ -16,11 +16,13 @@ from pathlib import Path
 from typing import IO, NoReturn
 
 from tests.support.single_uses import UNITS
-from tests.support.stores import FAMILY_ID, NOW, a_family, a_session
+from tests.support.stores import FAMILY_ID, NOW, ORDERS, a_family, a_session
 
+from lingpai.jwt.status_list import Status
 from lingpai_server.core.effects import (
     Effect,
     EndSessionsOfUser,
+    PutRole,
     Record,
     ReplacePasswordHash,
     RequireVersion,
@@ -29,8 +31,10 @@ from lingpai_server.core.effects import (
     StartSession,
 )
 from lingpai_server.core.ports import AlreadySpent, StaleState
-from lingpai_server.core.records import Event
+from lingpai_server.core.records import Event, Role
 from lingpai_server.core.secret import Secret
+from lingpai_server.core.slots import HeldSlot, SlotGrant, SlotRef
+from lingpai_server.core.status_effects import TakeSlot
 from lingpai_server.storage.sqlite import SqliteStore
 
 _ROOT = Path(__file__).parents[2]
@@ -88,8 +92,9 @@ def _answer(line: str) -> None:
 
 
 async def _obey(path: Path) -> None:
-    """One command a line: `rotate GENERATION`, `login VERSION NUMBER`, `reset VERSION`, or the
-    name of a unit of single_uses.py with its number and racer."""
+    """One command a line: `rotate GENERATION`, `login VERSION NUMBER`, `reset VERSION`, `permit
+    PERMISSION`, `take EPOCH INDEX BEFORE VERSION` for the family's grant, or the name of a unit of
+    single_uses.py with its number and racer."""
     store = SqliteStore.open(path)
     _answer("ready")
     for line in sys.stdin:
@@ -114,6 +119,15 @@ def _effects(words: Sequence[str]) -> Sequence[Effect]:
         case ["reset", version]:
             reset = ReplacePasswordHash("id-of-ming", int(version), Secret("new"), reset=True)
             return (reset, EndSessionsOfUser("id-of-ming", NOW, "password_reset"))
+        case ["permit", permission]:
+            return (PutRole(Role(ORDERS, "clerk", (permission,))),)
+        case ["take", epoch, index, before, version]:
+            held = HeldSlot(SlotRef(epoch, 1, int(before)), Status.STALE) if int(before) else None
+            grant = SlotGrant("app", "app", ORDERS, "session-1")
+            return (
+                RequireVersion("user", "id-of-ming", int(version)),
+                TakeSlot(SlotRef(epoch, 1, int(index)), grant, held, None, NOW),
+            )
         case [name, number, racer]:
             return UNITS[name](int(number), int(racer))
         case _:

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from lingpai_server.storage import expiry, flow_reads, reads, rows
+from lingpai_server.storage import expiry, flow_reads, reads, rows, status_reads
 from lingpai_server.storage.connection import open_writer
-from lingpai_server.storage.effects import endings
+from lingpai_server.storage.effects import endings, slots
 from lingpai_server.storage.limits import Limits
 from lingpai_server.storage.migrations import migrate, shipped
 from lingpai_server.storage.shapes import Shape
@@ -68,6 +68,32 @@ EXPIRIES = [
     (expiry._DEVICES, (0, 1)),
     (expiry._SPENT, (0, 1)),
     (expiry._BUCKETS, (0, 1, 0)),
+    (expiry._SLOTS_DUE, (0, 1)),
+    (expiry._DENIED, (0, 1)),
+]
+_BARRED = f" AND {slots._NOT_DISABLED} AND {slots._NOT_LOCKED}"
+FLIPS = [
+    (slots._FLIP.format(to=3, of="0", which=which + others), ("",))
+    for which in (slots._OF_USER, *slots._OF_CLIENT)
+    for others in ("", _BARRED)
+]
+INVALIDATIONS = [
+    (slots._INVALIDATE.format(spare=slots._SPARE, which=which), (0, ""))
+    for which in (
+        slots._OF_FAMILY,
+        *(slots._OF_SESSIONS.format(whose=f"{key} = ?2") for key in ("session_id", "browser_id")),
+        *(which.format(client="?2") for which in slots._BESIDE_SESSIONS),
+    )
+]
+STATUSES = [
+    (slots._CURRENT_OF_SESSION, ("", "", "")),
+    (slots._CURRENT_OF_CLIENT, ("", "", "")),
+    (reads._SLOT_OF_SESSION, ("", "", "")),
+    (reads._SLOT_OF_CLIENT, ("", "", "")),
+    (status_reads._HOLDER, (1, 0)),
+    (status_reads._HIGHEST_LIST, ()),
+    (status_reads._CHANGED, (0,)),
+    (status_reads._NOT_VALID, ()),
 ]
 
 
@@ -95,6 +121,9 @@ EXPIRIES = [
         ("DELETE FROM consents WHERE client_id = ?1", ("",)),
         *ENDINGS,
         *EXPIRIES,
+        *FLIPS,
+        *INVALIDATIONS,
+        *STATUSES,
     ],
 )
 def test_no_frequent_question_scans_or_sorts(
@@ -107,7 +136,7 @@ def test_no_frequent_question_scans_or_sorts(
 
 def test_a_refresh_touches_no_index(db: sqlite3.Connection) -> None:
     changed = {"generation", "rotated_at", "idle_deadline"}
-    for table in ("families", "sessions"):
+    for table in ("families", "sessions", "slots"):
         for (index,) in db.execute("SELECT name FROM pragma_index_list(?1)", (table,)).fetchall():
             columns = db.execute("SELECT name FROM pragma_index_info(?1)", (index,)).fetchall()
             assert changed.isdisjoint(name for (name,) in columns), index

@@ -23,10 +23,13 @@ from tests.support.stores import (
     run,
 )
 
+from lingpai.jwt.status_list import Status
 from lingpai_server.core.effects import EndSession, RotateFamily
 from lingpai_server.core.flow_effects import StartBrowser, StoreCode
 from lingpai_server.core.ports import FamilyFacts
 from lingpai_server.core.records import Access, Bucket, Event, KeyPurpose, Role
+from lingpai_server.core.slots import HeldSlot, SlotGrant
+from lingpai_server.core.status_effects import TakeSlot
 from lingpai_server.storage.connection import open_writer
 from lingpai_server.storage.limits import Limits
 from lingpai_server.storage.migrations import migrate, shipped, statements
@@ -50,9 +53,11 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-@pytest.fixture
-def store(path: Path) -> SqliteStore:
-    """The same database, opened by the program of today."""
+@pytest.fixture(params=range(1, len(shipped())), ids=lambda version: f"from-{version}")
+def store(path: Path, request: pytest.FixtureRequest) -> SqliteStore:
+    """The same database, opened by the program of today, or by another one in between."""
+    with closing(open_writer(path, Limits())) as db:
+        migrate(db, shipped()[: request.param])
     return SqliteStore.open(path)
 
 
@@ -107,6 +112,26 @@ def test_nobody_is_told_of_sessions_that_began_before_clients_could_ask(
     run(store.apply((EndSession("session-1", NOW + 2, "logout"),)))
     assert run(store.load_logout_notices(NOW + 9_999, 10)) == ()
     run(store.close())
+
+
+def test_a_grant_that_is_older_than_status_slots_takes_one(store: SqliteStore) -> None:
+    facts = run(store.load_family(FAMILY_ID))
+    assert facts is not None
+    assert facts.slot is None
+    slot = run(store.offer_slot([7]))
+    grant = SlotGrant("app", "app", ORDERS, "session-1")
+    run(store.apply((TakeSlot(slot, grant, None, NOW + 9_000, NOW),)))
+    facts = run(store.load_family(FAMILY_ID))
+    assert facts is not None
+    assert facts.slot == HeldSlot(slot, Status.VALID)
+    run(store.close())
+
+
+def test_every_database_has_lists_of_its_own(store: SqliteStore, tmp_path: Path) -> None:
+    other = SqliteStore.open(tmp_path / "other.db")
+    assert run(store.offer_slot([7])).list_id != run(other.offer_slot([7])).list_id
+    run(store.close())
+    run(other.close())
 
 
 def test_what_was_there_is_removed_in_its_time(store: SqliteStore) -> None:
