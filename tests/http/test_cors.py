@@ -13,6 +13,8 @@ OPEN = [
     ("GET", "/userinfo"),
     ("POST", "/userinfo"),
     ("GET", "/jwks"),
+    ("GET", "/status-lists"),
+    ("GET", "/status-lists/of-any-name"),  # Token Status List section 8.1
     ("GET", "/.well-known/oauth-authorization-server"),
     ("GET", "/.well-known/openid-configuration"),
 ]

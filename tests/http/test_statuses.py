@@ -103,6 +103,7 @@ def test_a_list_is_compressed_for_who_takes_it_so(house: House) -> None:
     assert gzip.decompress(packed.body) == plain.body
     refused = house.ask("GET", path, headers=[("accept-encoding", "gzip;q=0")])
     assert refused.header("content-encoding") is None
+    assert refused.header("etag") == plain.header("etag") != packed.header("etag")
 
 
 @pytest.mark.parametrize("name", ["unknown", "0000000000000000-2", "%30", "../jwks", "1"])

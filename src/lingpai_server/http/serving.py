@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 import ssl
 from collections.abc import Callable
@@ -15,6 +16,7 @@ from lingpai_server.http.wire import Connection
 # with what is left of five seconds the store is closed
 DRAIN_SECONDS = 4.0
 _BACKLOG = 1024
+_OPEN_FILES = 65_536
 _HANDSHAKE_SECONDS = 10.0
 _SHUTDOWN_SECONDS = 1.0
 _SWEEP_SECONDS = 1.0
@@ -75,6 +77,7 @@ async def serve_app(
     """Serve until `stop` is set, then let what is being answered be answered, for at most
     DRAIN_SECONDS. Raises CannotListen."""
     connections: set[Connection] = set()
+    _raise_file_limit()
     server = await _listen(app, host, port, connections, tls)
     sweeping = asyncio.create_task(_sweep(connections))
     try:
@@ -84,6 +87,18 @@ async def serve_app(
         server.close()
         await _drain(connections)
         sweeping.cancel()
+
+
+def _raise_file_limit() -> None:
+    """Each connection is an open file, and many systems allow 1024 to whoever asks for no more."""
+    if os.name != "posix":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _OPEN_FILES if hard == resource.RLIM_INFINITY else min(_OPEN_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 async def _listen(
