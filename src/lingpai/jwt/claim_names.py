@@ -57,5 +57,5 @@ def read_first(claims: Mapping[str, Any], paths: tuple[Path, ...]) -> str | None
 def _at(claims: Mapping[str, Any], path: Path) -> object:
     value: object = claims
     for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
+        value = value.get(name) if isinstance(value, dict) else None  # as JSON decodes
     return value

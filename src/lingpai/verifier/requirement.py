@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 from lingpai.errors import InsufficientPermission, InsufficientScope
 
-__all__ = ["NO_REQUIREMENT", "Requirement", "as_names"]
+__all__ = ["NO_REQUIREMENT", "Requirement", "as_names", "check_granted"]
 
 
 # RFC 6749 section 3.3: printable ASCII but for space, quote and backslash
@@ -59,15 +59,22 @@ class Requirement:
 
     def check(self, token: Granted) -> None:
         """Raise InsufficientScope (RFC 6750 section 3.1) or InsufficientPermission."""
-        if self.scopes:
-            _check(self.scopes - token.scopes, InsufficientScope, "scope")
-        if self.permissions:
-            _check(self.permissions - token.permissions, InsufficientPermission, "permission")
-        if self.roles:
-            _check(self.roles - token.roles, InsufficientPermission, "role")
+        check_granted(token, self.scopes, self.permissions, self.roles)
 
 
 NO_REQUIREMENT = Requirement()
+
+
+def check_granted(
+    token: Granted, scopes: frozenset[str], permissions: frozenset[str], roles: frozenset[str]
+) -> None:
+    """Raise InsufficientScope or InsufficientPermission unless the token carries all of these."""
+    if scopes and not scopes <= (given := token.scopes):
+        _refuse(scopes - given, InsufficientScope, "scope")
+    if permissions and not permissions <= (given := token.permissions):
+        _refuse(permissions - given, InsufficientPermission, "permission")
+    if roles and not roles <= (given := token.roles):
+        _refuse(roles - given, InsufficientPermission, "role")
 
 
 def as_names(values: Iterable[str]) -> frozenset[str]:
@@ -87,11 +94,10 @@ def _names(values: Iterable[str]) -> frozenset[str]:
     return names
 
 
-def _check(
+def _refuse(
     missing: frozenset[str],
     refusal: type[InsufficientScope | InsufficientPermission],
     kind: str,
-) -> None:
-    if missing:
-        names = ", ".join(sorted(missing))
-        raise refusal(f"the token lacks the {kind}{'s' if len(missing) > 1 else ''} {names}")
+) -> NoReturn:
+    names = ", ".join(sorted(missing))
+    raise refusal(f"the token lacks the {kind}{'s' if len(missing) > 1 else ''} {names}")

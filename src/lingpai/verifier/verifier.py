@@ -25,7 +25,7 @@ from lingpai.jwt.verify import verify as verify_now
 from lingpai.verifier.jwks import Timing
 from lingpai.verifier.keeper import steady_seconds
 from lingpai.verifier.known_issuers import KnownIssuer
-from lingpai.verifier.requirement import Requirement, as_names
+from lingpai.verifier.requirement import as_names, check_granted
 from lingpai.verifier.settling import check_with_status
 from lingpai.verifier.sources import AT_JWT, make_policy, make_sources
 from lingpai.verifier.stats import Stats, read_status
@@ -218,9 +218,9 @@ class Verifier:
 
         A bare string is a TypeError: it would be taken for its characters.
         """
-        requirement = Requirement(as_names(scopes), as_names(permissions), as_names(roles))
+        wanted = as_names(scopes), as_names(permissions), as_names(roles)
         try:
-            requirement.check(token)
+            check_granted(token, *wanted)
         except AuthorizationError as refusal:
             self._refused[refusal.code] += 1
             raise
