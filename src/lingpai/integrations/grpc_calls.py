@@ -5,7 +5,6 @@ What the interceptors of both kinds of server share; it serves no call itself.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -23,7 +22,6 @@ from lingpai.verifier.watches import OnEnd, Watch
 
 __all__ = ["PUBLIC", "Guard", "Guarded", "Methods", "Openness", "Status", "current_token"]
 
-_KEY = re.compile(r"/[A-Za-z_][\w.]*/(?:[A-Za-z_]\w*|\*)", re.ASCII)
 _CODES = {
     403: grpc.StatusCode.PERMISSION_DENIED,
     503: grpc.StatusCode.UNAVAILABLE,
@@ -121,7 +119,7 @@ class Guarded:
 
 
 def _read_asked(name: str, asked: object) -> Asked | Openness:
-    if not _KEY.fullmatch(name):
+    if not _names_methods(name):
         raise ValueError(f"{name!r} is not /package.Service/Method, nor /package.Service/*")
     match asked:
         case Asked() | Openness():
@@ -136,3 +134,12 @@ def _authorization(metadata: Iterable[Any] | None) -> list[bytes]:
     """Keys are in lower case, and a value is text unless it could not be read as such."""
     values = [value for key, value in metadata or () if key == "authorization"]
     return [value.encode("utf-8") if isinstance(value, str) else value for value in values]
+
+
+def _names_methods(key: str) -> bool:
+    """Whether it is `/package.Service/Method`, or `/package.Service/*` for all of a service."""
+    slash, service, *method = key.split("/")
+    if slash or len(method) != 1 or not key.isascii():
+        return False
+    names = [*service.split("."), *(name for name in method if name != "*")]
+    return all(name.isidentifier() for name in names)
