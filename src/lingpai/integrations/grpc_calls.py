@@ -138,8 +138,10 @@ def _authorization(metadata: Iterable[Any] | None) -> list[bytes]:
 
 def _names_methods(key: str) -> bool:
     """Whether it is `/package.Service/Method`, or `/package.Service/*` for all of a service."""
-    slash, service, *method = key.split("/")
-    if slash or len(method) != 1 or not key.isascii():
+    parts = key.split("/")
+    if len(parts) != 3 or parts[0] or not key.isascii():
         return False
-    names = [*service.split("."), *(name for name in method if name != "*")]
-    return all(name.isidentifier() for name in names)
+    _, service, method = parts
+    return all(
+        name.isidentifier() for name in (*service.split("."), method if method != "*" else "_")
+    )
