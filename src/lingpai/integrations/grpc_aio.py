@@ -1,5 +1,7 @@
-"""gRPC: handlers in an event loop, guarded. A stream's handler is a task, cancelled at the end of
-its token."""
+"""gRPC: handlers in an event loop, guarded.
+
+A stream's handler is a task, cancelled at the end of its token.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""gRPC: handlers with a thread each, guarded. A stream's handler works in a thread of its own, so
-that its call can be ended while it waits."""
+"""gRPC: handlers with a thread each, guarded.
+
+A stream's handler works in a thread of its own, so that its call can be ended while it waits.
+"""
 
 from __future__ import annotations
 
