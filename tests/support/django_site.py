@@ -40,7 +40,7 @@ class Site(ASGIHandler):
 
 def guarded_site(
     verifier: Verifier,
-    routes: Mapping[str, Mapping[str, Sequence[str]]],
+    routes: Mapping[str, Mapping[str, Any]],
     *,
     realm: str,
     is_async: bool,
