@@ -26,6 +26,11 @@ from lingpai.integrations.django import DjangoAuth, TokenRequest
 from lingpai.verifier import Verifier
 
 
+def is_configured() -> bool:
+    """Whether Django may be used: whoever imports this module sees to that."""
+    return bool(settings.configured)
+
+
 class Site(ASGIHandler):
     """An ASGI application with URLs of its own, beside others in one process."""
 

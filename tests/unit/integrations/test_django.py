@@ -8,13 +8,13 @@ from collections.abc import Iterator
 from typing import Any, ClassVar, cast
 
 import pytest
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client, override_settings
 from django.urls import path
 from django.utils.decorators import method_decorator
 from django.views import View
+from tests.support import django_site
 
 from lingpai.integrations.django import (
     Asked,
@@ -28,7 +28,7 @@ from lingpai.integrations.django import (
 from lingpai.testing import FakeIssuer
 from lingpai.verifier import Verifier
 
-assert settings.configured
+assert django_site.is_configured()
 CSRF = "django.middleware.csrf.CsrfViewMiddleware"
 TOKENS = "lingpai.integrations.django.TokenMiddleware"
 
