@@ -36,10 +36,11 @@ from lingpai_server.storage.rows import (
 )
 from lingpai_server.storage.shapes import Joined, Row, Shape, T
 
-# The roles of a user at an API, his own and those of his groups, with names of a statement.
+# The roles of a user at an API, his own and those of his groups, with names of a statement. One
+# that he has twice is named twice: it is for `IN`, which finds that quicker than a UNION.
 ROLES_OF_USER = """
 SELECT role FROM user_roles WHERE user_id = {user} AND audience = {audience}
- UNION
+ UNION ALL
 SELECT g.role FROM group_members m JOIN group_roles g ON g.group_name = m.group_name
  WHERE m.user_id = {user} AND g.audience = {audience}
 """

@@ -17,10 +17,9 @@ _HIGHEST_LIST = (
     "SELECT coalesce(max(list_no), 1), (SELECT epoch FROM status_state WHERE id = 1) FROM slots"
 )
 _HOLDER = "SELECT client_id FROM slots WHERE list_no = ?1 AND idx = ?2"
-# `changed_seq > 0` is there for the index, which does not know what ?1 is. Before the first change
-# all was VALID, so that what is VALID does not differ from it.
-_CHANGED = "SELECT list_no, idx, status FROM slots WHERE changed_seq > 0 AND changed_seq > ?1"
-_NOT_VALID = "SELECT list_no, idx, status FROM slots WHERE changed_seq > 0 AND status <> 0"
+_CHANGED = "SELECT list_no, idx, status FROM slots WHERE changed_seq > ?1"
+_NOT_VALID = _CHANGED + " AND status <> 0"
+_STATUSES = tuple(Status)  # a look-up costs a fifth of a call of the enumeration
 
 
 def offer_slot(db: sqlite3.Connection, draws: Sequence[int]) -> SlotRef:
@@ -44,7 +43,8 @@ def status_changes(db: sqlite3.Connection, after: int, now: int) -> StatusChange
     """Several statements: wants a snapshot."""
     epoch, seq = status_mark(db)
     ((lists,),) = db.execute("SELECT coalesce(max(list_no), 1) FROM slots").fetchall()
-    changed = db.execute(_CHANGED, (after,)) if after else db.execute(_NOT_VALID)
+    # Before the first change all was VALID: what is VALID does not differ from that.
+    changed = db.execute(_CHANGED if after else _NOT_VALID, (after,))
     denied = db.execute(
         "SELECT token_id, expires_at FROM denied_tokens WHERE expires_at > ?1 ORDER BY seq", (now,)
     ).fetchall()
@@ -54,7 +54,7 @@ def status_changes(db: sqlite3.Connection, after: int, now: int) -> StatusChange
         seq=seq,
         lists=lists,
         changes=tuple(
-            StatusChange(list_no, index, Status(status)) for list_no, index, status in changed
+            StatusChange(list_no, index, _STATUSES[status]) for list_no, index, status in changed
         ),
         denied=tuple(denied),
         kids=tuple(kid for (kid,) in kids),

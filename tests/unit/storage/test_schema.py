@@ -93,7 +93,7 @@ STATUSES = [
     (status_reads._HOLDER, (1, 0)),
     (status_reads._HIGHEST_LIST, ()),
     (status_reads._CHANGED, (0,)),
-    (status_reads._NOT_VALID, ()),
+    (status_reads._NOT_VALID, (0,)),
 ]
 
 

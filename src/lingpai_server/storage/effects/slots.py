@@ -36,7 +36,7 @@ UPDATE slots SET current = NULL, held_until = min(coalesce(held_until, ?3), ?3)
 _TAKE = """
 INSERT INTO slots (list_no, idx, status, changed_seq, current,
                    session_id, client_id, origin_client_id, audience, held_until)
-VALUES (?1, ?2, 0, 0, 1, ?3, ?4, ?5, ?6, ?7)
+VALUES (?1, ?2, 0, NULL, 1, ?3, ?4, ?5, ?6, ?7)
 ON CONFLICT (list_no, idx) DO UPDATE
    SET current = 1, session_id = ?3, client_id = ?4, origin_client_id = ?5, audience = ?6,
        held_until = ?7
@@ -98,7 +98,7 @@ UPDATE slots
 """
 _NUMBER_FLIPS = """
 UPDATE status_state SET seq = seq + 1
- WHERE EXISTS (SELECT 1 FROM slots t WHERE t.changed_seq > 0 AND t.changed_seq > status_state.seq)
+ WHERE EXISTS (SELECT 1 FROM slots t WHERE t.changed_seq > status_state.seq)
 """
 _SPARE = f"?1 + {MAX_TOKEN_SECONDS}"
 _OF_SESSIONS = "session_id IN (SELECT session_id FROM sessions WHERE {whose} AND ended_at IS NULL)"

@@ -15,12 +15,12 @@ INSERT INTO status_state (id, epoch, seq) VALUES (1, lower(hex(randomblob(8))), 
 -- A row is a slot that somebody holds, or held: without a client it is free, and stays to be taken
 -- again. `current` is 1 for the one that the next token of its grant carries, and NULL for one that
 -- was given up, so that a grant may have several of those in a unique index. `changed_seq` is the
--- number of its last change, 0 before the first. No column here changes with an ordinary refresh.
+-- number of its last change, NULL before the first. No column here changes with an ordinary refresh.
 CREATE TABLE slots (
     list_no          INTEGER NOT NULL,
     idx              INTEGER NOT NULL,
     status           INTEGER NOT NULL,
-    changed_seq      INTEGER NOT NULL,
+    changed_seq      INTEGER,
     current          INTEGER CHECK (current = 1),
     session_id       TEXT,
     client_id        TEXT,
@@ -37,7 +37,7 @@ CREATE UNIQUE INDEX slots_of_client ON slots (origin_client_id, client_id, audie
 -- What a client exchanged, in other clients' sessions or of their own.
 CREATE INDEX slots_exchanged ON slots (client_id) WHERE client_id <> origin_client_id;
 -- With the status, so that what differs is told from the index alone.
-CREATE INDEX slots_changed ON slots (changed_seq, status) WHERE changed_seq > 0;
+CREATE INDEX slots_changed ON slots (changed_seq, status) WHERE changed_seq IS NOT NULL;
 CREATE INDEX slots_by_held_until ON slots (held_until) WHERE held_until IS NOT NULL;
 
 CREATE TABLE denied_tokens (
