@@ -140,3 +140,30 @@ def test_a_refresh_touches_no_index(db: sqlite3.Connection) -> None:
         for (index,) in db.execute("SELECT name FROM pragma_index_list(?1)", (table,)).fetchall():
             columns = db.execute("SELECT name FROM pragma_index_info(?1)", (index,)).fetchall()
             assert changed.isdisjoint(name for (name,) in columns), index
+
+
+@pytest.mark.parametrize(
+    ("question", "arguments"), [(status_reads._CHANGED, (7,)), (slots._NUMBER_FLIPS, ())]
+)
+def test_nothing_looks_through_all_the_changes_there_have_been(
+    db: sqlite3.Connection, question: str, arguments: tuple[Any, ...]
+) -> None:
+    """A plan does not tell by which of two bounds an index is searched: the steps do."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    db.execute("BEGIN")
+    db.execute("UPDATE status_state SET seq = 7")
+    db.executemany(
+        "INSERT INTO slots (list_no, idx, status, changed_seq) VALUES (1, ?1, 1, 7)",
+        [(index,) for index in range(1_000)],
+    )
+    db.set_progress_handler(count, 1)
+    assert db.execute(question, arguments).fetchall() == []
+    db.set_progress_handler(None, 1)
+    db.execute("ROLLBACK")
+    assert 0 < steps < 100
