@@ -13,7 +13,7 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager, suppress
 from http.client import HTTPException
 from typing import Protocol
 
@@ -82,11 +82,11 @@ class HttpTransport:
             headers = _headers(request) | {"Cache-Control": "no-store"}
             if last_event_id is not None:
                 headers["Last-Event-ID"] = last_event_id
-            with closing(self._connection(url)) as connection:
+            with closing(self._connection(url)) as connection, ExitStack() as opened:
                 with self._line.cut_after(self._timeout_seconds):
                     sock = self._connect(connection)
-                    answer = _ask(connection, url, headers)
-                with closing(answer), self._line.held(sock):
+                    answer = opened.enter_context(closing(_ask(connection, url, headers)))
+                with self._line.held(sock):
                     _check_stream(answer, request.accept)
                     sock.settimeout(silence_seconds)
                     yield _chunks(answer)

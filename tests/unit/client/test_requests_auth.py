@@ -367,9 +367,19 @@ def test_a_pipe_is_sent_once(send_one: Send, api: Api, source: TokenSource) -> N
 def test_a_file_that_was_closed_meanwhile_is_not_sent_again(
     send_one: Send, api: Api, source: TokenSource
 ) -> None:
-    file = io.BytesIO(b"body")
+    read_out = threading.Event()
+
+    class Read(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            piece = super().read(size)
+            if not piece:
+                read_out.set()
+            return piece
+
+    file = Read(b"body")
 
     def close_and_refuse(seen: Seen) -> Said:
+        read_out.wait(1)  # the sender still looks whether there is more
         file.close()
         return Said(401, {"WWW-Authenticate": STALE})
 

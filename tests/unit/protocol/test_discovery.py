@@ -39,6 +39,8 @@ def test_endpoints_are_below_the_issuer() -> None:
         "introspection_endpoint": f"{ISSUER}/introspect",
         "revocation_endpoint": f"{ISSUER}/revoke",
         "end_session_endpoint": f"{ISSUER}/end-session",
+        "status_list_aggregation_endpoint": f"{ISSUER}/status-lists",
+        "status_list_stream_endpoint": f"{ISSUER}/status-lists/stream",
     }
 
 
