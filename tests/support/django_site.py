@@ -13,6 +13,7 @@ if not settings.configured:  # a page of the guides may have done it
         ALLOWED_HOSTS=["*"],
         LOGGING_CONFIG=None,
         REST_FRAMEWORK={"UNAUTHENTICATED_USER": None},
+        ROOT_URLCONF=(),
         USE_TZ=True,
     )
     django.setup()

@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx2
 from fastapi import Depends, FastAPI
 from litestar import Litestar, get
+from tests.support.django_site import guarded_site
 
 from lingpai.integrations.asgi import (
     App,
@@ -90,10 +91,22 @@ def litestar(verifier: Verifier) -> App:
     return cast("App", Litestar([open_route, *routes], plugins=[auth]))
 
 
+def django(verifier: Verifier) -> App:
+    """Guarded by decorators of plain functions."""
+    return guarded_site(verifier, ROUTES, realm=REALM, is_async=False)
+
+
+def async_django(verifier: Verifier) -> App:
+    """Guarded by decorators of coroutine functions."""
+    return guarded_site(verifier, ROUTES, realm=REALM, is_async=True)
+
+
 APPS: Mapping[str, Callable[[Verifier], App]] = {
     "plain ASGI": plain_asgi,
     "FastAPI": fastapi,
     "Litestar": litestar,
+    "Django": django,
+    "Django, async": async_django,
 }
 
 

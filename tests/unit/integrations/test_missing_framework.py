@@ -10,7 +10,16 @@ import pytest
 pytestmark = pytest.mark.process
 
 
-@pytest.mark.parametrize(("module", "package"), [("fastapi", "fastapi"), ("litestar", "litestar")])
+@pytest.mark.parametrize(
+    ("module", "package"),
+    [
+        ("fastapi", "fastapi"),
+        ("litestar", "litestar"),
+        ("django", "django"),
+        ("rest_framework", "rest_framework"),
+        ("grpc", "grpc"),
+    ],
+)
 def test_the_error_says_what_to_install(module: str, package: str) -> None:
     program = (
         f"import sys; sys.modules['{package}'] = None\n"
@@ -25,7 +34,8 @@ def test_the_error_says_what_to_install(module: str, package: str) -> None:
 def test_plain_asgi_loads_no_framework() -> None:
     program = (
         "import sys, lingpai.integrations.asgi\n"
-        "print([m for m in ('fastapi', 'litestar', 'starlette') if m in sys.modules])"
+        "frameworks = ('fastapi', 'litestar', 'starlette', 'django', 'grpc')\n"
+        "print([m for m in frameworks if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.stdout.strip() == "[]"
