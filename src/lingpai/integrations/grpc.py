@@ -28,7 +28,7 @@ except ModuleNotFoundError as missing:
 from lingpai.integrations.asked import Asked
 from lingpai.integrations.bearer import Bearer
 from lingpai.integrations.grpc_aio import guard_aio, is_async
-from lingpai.integrations.grpc_calls import PUBLIC, Guard, Methods, current_token
+from lingpai.integrations.grpc_calls import PUBLIC, Guard, Guarded, Methods, current_token
 from lingpai.integrations.grpc_sync import guard_sync, replace_behavior
 from lingpai.verifier.verifier import Verifier
 
@@ -64,7 +64,8 @@ class BearerInterceptor(grpc.ServerInterceptor):
 
 class AioBearerInterceptor(grpc.aio.ServerInterceptor):
     """For `grpc.aio.server`; the rest is as for `BearerInterceptor`. A stream is a task, cancelled
-    when its token ends. Handlers that are plain functions are guarded as they are there."""
+    when its token ends. A handler that is a plain function is guarded as it is there, unless it has
+    a stream and asks for a token: nothing could end it in time, so the call fails."""
 
     def __init__(self, verifier: Verifier, methods: Methods, *, realm: str | None = None) -> None:
         self._guard = Guard(Bearer(verifier, realm=realm), methods)
@@ -81,7 +82,10 @@ class AioBearerInterceptor(grpc.aio.ServerInterceptor):
         guarded = self._guard.find(handler_call_details.method)
 
         def wrap(behavior: Callable[..., Any], **kind: bool) -> Callable[..., Any]:
-            guard = guard_aio if is_async(behavior) else guard_sync
-            return guard(behavior, guarded, **kind)
+            if is_async(behavior):
+                return guard_aio(behavior, guarded, **kind)
+            if any(kind.values()) and isinstance(guarded, Guarded):
+                raise TypeError(f"{handler_call_details.method} has a stream: make it async")
+            return guard_sync(behavior, guarded, **kind)
 
         return replace_behavior(handler, wrap)
