@@ -271,7 +271,8 @@ class StatusUnchecked(StatusError):
 
 
 class StatusUnknown(StatusError):
-    """The list says nothing about the token: no such index, or a value without a meaning here."""
+    """No list says anything about the token: the issuer has no such list (any more), the list no
+    such index, or the value there no meaning here."""
 
     code: ClassVar[str] = "status_unknown"
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 __all__ = ["wants_new_token", "wants_nonce"]
 
 # RFC 6750 section 3.1 has one code for all; the integrations of this library say more beside it
-_HELPED_BY_A_NEW_TOKEN = ("token_stale", "token_expired", "unknown_key")
+_HELPED_BY_A_NEW_TOKEN = ("token_stale", "token_expired", "unknown_key", "status_unknown")
 
 
 def wants_new_token(status: int, headers: Mapping[str, str]) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from lingpai.errors import StatusUnavailable, TokenRevoked
+from lingpai.errors import StatusUnavailable, StatusUnknown, TokenRevoked
 from lingpai.jwt.policy import IGNORE_STATUS, Policy
 from lingpai.jwt.status_list import Status, StatusReference, read_reference, refuse_status
 from lingpai.jwt.token import VerifiedToken
@@ -60,6 +60,8 @@ class StatusCheck:
     def _check_reference(self, reference: StatusReference, policy: Policy) -> None:
         held = self._keeper.view.lists.get(reference.uri)
         if held is None:
+            if self._keeper.view.is_missing(reference.uri, self._keeper.clock()):
+                raise StatusUnknown(f"the issuer has no status list {reference.uri} (any more)")
             raise StatusUnavailable(f"the status list {reference.uri} is not here", reference.uri)
         status = held.lookup(reference.index)
         if status != Status.VALID:  # what was revoked stays so, however old the view is

@@ -23,24 +23,22 @@ from lingpai.jose.jws import KeySource
 from lingpai.jwt.status_list import StatusListToken, open_status_list
 from lingpai.jwt.status_stream import Batch, open_batch
 from lingpai.verifier.event_stream import EventReader
-from lingpai.verifier.flows import FetchFailed, Get
+from lingpai.verifier.flows import FetchFailed
 from lingpai.verifier.keeper import draw_jitter, steady_seconds
 from lingpai.verifier.key_holder import Attempt, KeyHolder, new_attempt
+from lingpai.verifier.status_fetch import NoSuchList, fetch_list_text
 from lingpai.verifier.status_file import LEEWAY_SECONDS, StatusFile
 from lingpai.verifier.status_recorder import StatusRecorder
 from lingpai.verifier.status_threads import Connection, fetch_lists, read_streams
 from lingpai.verifier.status_timing import StatusCounts, StatusTiming
 from lingpai.verifier.status_view import StatusView
 from lingpai.verifier.transport import Transport
-from lingpai.verifier.urls import check_fetch_url
 from lingpai.verifier.waiting import block, wait_for_keys
 
 __all__ = ["StatusKeeper"]
 
 log = logging.getLogger("lingpai.verifier")
 
-LIST_BYTES = 8 * 1024 * 1024
-LIST_ACCEPT = "application/statuslist+jwt"  # Token Status List section 8.1
 KEYS_SECONDS = 5.0
 CLOSE_SECONDS = 10.0
 MAX_RETRIES_REMEMBERED = 4096
@@ -337,16 +335,17 @@ class StatusKeeper:
                 attempt.set_result(succeeded)
 
     def _fetch_list(self, uri: str, transport: Transport) -> None:
-        check_fetch_url(uri, issuer=self.issuer)
-        response = transport.get(Get(uri, accept=LIST_ACCEPT, max_bytes=LIST_BYTES))
-        if response.status != 200:
-            raise FetchFailed(f"{uri}: status {response.status}")
-        token = self._open_list(uri, response.body)
+        try:
+            body = fetch_list_text(uri, self.issuer, transport)
+        except NoSuchList:
+            self.view.note_missing(uri, self.clock() + self._timing.missing)
+            raise
+        token = self._open_list(uri, body)
         with self._lock:
             now = self.clock()
             self.view.take(token, as_of=self._as_of(token, now), due_at=now + self._ttl(token))
             if self._recorder is not None:
-                self._recorder.note_list(response.body, token)
+                self._recorder.note_list(body, token)
         self.counts.lists += 1
         self._tell_listeners()
 

@@ -18,6 +18,7 @@ class StatusTiming:
     list_min: float = 5.0
     list_max: float = 3600.0
     list_retry: float = 1.0  # before a list that could not be had is asked for again
+    missing: float = 60.0  # for so long the issuer is believed that it has no such list
     save: float = 15.0  # between two times that what is known is written to disk
 
 

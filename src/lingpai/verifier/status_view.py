@@ -84,6 +84,7 @@ class StatusView:
     lists: dict[str, HeldList] = field(default_factory=dict)
     denied: dict[str, int] = field(default_factory=dict)
     revoked_kids: frozenset[str] = frozenset()
+    missing: dict[str, float] = field(default_factory=dict)  # the issuer has none such, until when
     epoch: str | None = None
     seq: int = 0
     stream_as_of: float = float("-inf")
@@ -99,6 +100,11 @@ class StatusView:
     def as_of(self, held: HeldList) -> float:
         """When what a list says was last known to be true."""
         return max(held.as_of, self.stream_as_of) if held.follows else held.as_of
+
+    def is_missing(self, uri: str, now: float) -> bool:
+        """Whether the issuer said a moment ago that it has no such list."""
+        until = self.missing.get(uri)
+        return until is not None and now < until
 
     def age(self, now: float) -> float:
         """Of the oldest list in use, of the stream where none is; infinity if nothing is known."""
@@ -251,6 +257,14 @@ class StatusView:
             if batch.seq > held.seq:
                 self._change(held, batch.changes.get(uri, ()))
         return True
+
+    def note_missing(self, uri: str, until: float) -> None:
+        """The issuer has no such list: one of an epoch that is over, or a name that somebody made
+        up. A list that is held stays, for as long as its age allows."""
+        if uri not in self.lists:
+            while len(self.missing) >= MAX_LISTS:
+                del self.missing[next(iter(self.missing))]
+            self.missing[uri] = until
 
     def _drop_one(self) -> None:
         oldest = min(self.lists, key=lambda uri: self.lists[uri].as_of)

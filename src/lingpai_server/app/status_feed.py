@@ -24,7 +24,7 @@ LOG = logging.getLogger("lingpai.status")
 
 POLL_SECONDS = 0.005
 BEAT_SECONDS = 1.0
-LIST_SECONDS = 900  # how long a list may be used by whoever hears nothing newer
+LIST_SECONDS = 900  # how long a list may be used by whoever hears nothing newer, or two ttls
 _QUEUED = 64  # events that a slow reader may be behind
 # What is signed for one reader, and what is signed once for all of them: RS256 costs us more and
 # each of them less (a batch is read in 92 µs, where ES256 takes 167). The ring holds both.
@@ -271,7 +271,7 @@ class StatusFeed:
             uri=uri,
             issuer=self.issuer,
             now=int(as_of),
-            expires_at=int(as_of) + LIST_SECONDS,
+            expires_at=int(as_of) + max(LIST_SECONDS, 2 * self.list_ttl_seconds),
             ttl_seconds=self.list_ttl_seconds,
             claims={"seq": seq, "epoch": epoch},
         )

@@ -29,10 +29,10 @@ from lingpai.jwt.status_list import (
 from lingpai.jwt.status_stream import Batch
 from lingpai.jwt.token import VerifiedToken
 from lingpai.jwt.verify import peek_unverified
-from lingpai.verifier.flows import FetchFailed, Get, discover, drive, fetch_jwks
+from lingpai.verifier.flows import FetchFailed, discover, drive, fetch_jwks
 from lingpai.verifier.jwks import read_published_keys
+from lingpai.verifier.status_fetch import NoSuchList, fetch_list_text
 from lingpai.verifier.transport import Transport
-from lingpai.verifier.urls import check_fetch_url
 from lingpai_server.app.admin.knowledge import status_of
 from lingpai_server.cli.status_watch import Follower, NoStream
 from lingpai_server.cli.why_checks import (
@@ -49,8 +49,6 @@ from lingpai_server.keys.ring import KeyRing
 from lingpai_server.protocol.access_token import OPAQUE_PREFIX
 
 _TYP = "at+jwt"
-_LIST_BYTES = 8 * 1024 * 1024
-_LIST_ACCEPT = "application/statuslist+jwt"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,12 +103,12 @@ class RemoteStatuses:
         if reference is None:
             said = "and is not denied" if has_stream else "and the issuer streams no denials"
             return f"the token carries no status, {said}"
-        check_fetch_url(reference.uri, issuer=self.issuer)
-        answer = self.transport.get(Get(reference.uri, _LIST_ACCEPT, max_bytes=_LIST_BYTES))
-        if answer.status != 200:
-            raise FetchFailed(f"{reference.uri}: status {answer.status}")
+        try:
+            body = fetch_list_text(reference.uri, self.issuer, self.transport)
+        except NoSuchList as error:
+            raise StatusUnknown(f"the issuer has no such status list: {error}") from error
         opened = open_status_list(
-            answer.body, self.keys, uri=reference.uri, issuer=self.issuer, now=time.time()
+            body, self.keys, uri=reference.uri, issuer=self.issuer, now=time.time()
         )
         check_status(opened.statuses, reference.index)
         return f"slot {reference.index} is VALID"

@@ -51,9 +51,7 @@ class Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A peer is there."""
-        self._transport = cast(
-            "asyncio.Transport", transport
-        )  # uvloop's is one by its methods alone
+        self._transport = cast("asyncio.Transport", transport)  # of a stream: both ways
         self._client = transport.get_extra_info("peername")
         self._server = transport.get_extra_info("sockname")
         self._scheme = "http" if transport.get_extra_info("sslcontext") is None else "https"

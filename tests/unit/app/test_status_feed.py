@@ -343,6 +343,20 @@ def test_a_missing_key_is_told_once(desk: Desk, caplog: pytest.LogCaptureFixture
     assert len([each for each in caplog.messages if "cannot be signed" in each]) == 1
 
 
+def test_a_list_outlives_its_ttl_however_long_that_is(desk: Desk) -> None:
+    async def scenario() -> None:
+        slot = await desk.take_slot()
+        desk.feed.list_ttl_seconds = 3600
+        found = await desk.feed.publish(slot.list_id)
+        assert found is not None
+        uri = f"{ISSUER}/status-lists/{slot.list_id}"
+        token = open_status_list(found.token, desk.public, uri=uri, issuer=ISSUER, now=NOW)
+        assert token.ttl_seconds == 3600
+        assert token.expires_at == NOW + 7200
+
+    run(scenario)
+
+
 def test_a_list_that_was_begun_a_moment_ago_is_there(desk: Desk) -> None:
     async def scenario() -> None:
         epoch, _ = await desk.store.load_status_mark()

@@ -139,6 +139,7 @@ def test_another_origin_that_a_redirect_leads_to_gets_no_token_and_has_no_say() 
     [
         (401, STALE, True),
         (401, 'Bearer error="invalid_token"', True),
+        (401, STALE.replace("token_stale", "status_unknown"), True),  # a list of the last epoch
         (401, REVOKED, False),
         (401, 'Bearer realm="x"', False),
         (401, 'Bearer error="insufficient_user_authentication"', False),

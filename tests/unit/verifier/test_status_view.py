@@ -42,6 +42,16 @@ def status(view: StatusView, index: int) -> int | None:
     return view.lists[URI].lookup(index)
 
 
+def test_a_list_that_is_held_is_not_missing_whatever_one_answer_says() -> None:
+    view = StatusView()
+    view.note_missing(URI, until=60.0)
+    assert view.is_missing(URI, now=59.0)
+    assert not view.is_missing(URI, now=60.0)
+    held = a_view()
+    held.note_missing(URI, until=60.0)
+    assert not held.is_missing(URI, now=0.0)
+
+
 def test_a_batch_changes_the_list() -> None:
     view = a_view()
     before = view.version

@@ -177,6 +177,37 @@ def test_a_list_that_cannot_be_had_refuses_within_the_deadline(issuer: FakeIssue
     assert time.monotonic() - started < 5.0
 
 
+def status_in(issuer: FakeIssuer, list_id: str) -> dict[str, object]:
+    uri = f"{issuer.issuer}/status-lists/{list_id}"
+    return {"status_list": {"idx": 0, "uri": uri}}
+
+
+def test_a_token_of_a_list_that_the_issuer_has_no_more_is_refused_and_asked_for_once(
+    issuer: FakeIssuer,
+) -> None:
+    verifier = issuer.verifier()
+    raw = issuer.token(status=status_in(issuer, "of-the-last-epoch"))
+    for _ in range(3):
+        with pytest.raises(errors.StatusUnknown, match="any more"):
+            verifier.verify(raw)
+    assert [url for url in issuer.requests if "of-the-last-epoch" in url] == [
+        f"{issuer.issuer}/status-lists/of-the-last-epoch"
+    ]
+    accepted(verifier, issuer.token())
+
+
+def test_a_list_that_is_missing_is_asked_for_again_after_a_minute(issuer: FakeIssuer) -> None:
+    steady = Steady()
+    verifier = issuer.verifier(steady_clock=steady)
+    raw = issuer.token(status=status_in(issuer, "begun-in-a-moment"))
+    with pytest.raises(errors.StatusUnknown):
+        verifier.verify(raw)
+    steady.ahead = 61.0
+    with pytest.raises(errors.StatusUnknown):
+        verifier.verify(raw)
+    assert sum("begun-in-a-moment" in url for url in issuer.requests) == 2
+
+
 def test_a_policy_that_ignores_status_asks_for_none(issuer: FakeIssuer) -> None:
     from lingpai.jwt.policy import IGNORE_STATUS, Policy
 

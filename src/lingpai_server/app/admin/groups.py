@@ -51,7 +51,9 @@ async def show_group(office: Office, name: str) -> GroupWithMembers:
 
 async def list_groups(office: Office) -> tuple[GroupWithMembers, ...]:
     """All groups by name."""
-    return tuple([await show_group(office, group.name) for group in await _all(office)])
+    return tuple(
+        [await show_group(office, group.name) for group in await office.store.list_groups()]
+    )
 
 
 async def delete_group(office: Office, name: str) -> GroupWithMembers:
@@ -92,7 +94,3 @@ async def revoke_group_role(office: Office, name: str, audience: str, role: str)
     group = await find_group(office, name)
     await remove_role(office, "group", name, audience, role)
     return group
-
-
-async def _all(office: Office) -> tuple[Group, ...]:
-    return await office.store.list_groups()
