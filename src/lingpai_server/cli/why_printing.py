@@ -35,8 +35,8 @@ ADVICE: Mapping[str, str] = {
     "token_revoked": "it is over for good: the user has to log in again",
     "token_suspended": "undo the lock: lingpai user unlock, or lingpai client enable",
     "token_stale": "the client has to refresh, and needs no login: its roles have changed",
-    "status_unknown": "it is of an epoch that is over, or its list says nothing of it: the client has to"
-    " refresh, and where that is refused the user has to log in",
+    "status_unknown": "it is of an epoch that is over, or its list says nothing of it: the client"
+    " has to refresh, and where that is refused the user has to log in",
 }
 
 
