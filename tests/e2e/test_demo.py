@@ -95,7 +95,7 @@ def test_the_demo_tells_how_soon_a_change_had_arrived(
     walked: tuple[subprocess.CompletedProcess[str], Path],
 ) -> None:
     shown = " ".join(walked[0].stdout.split())
-    stale = re.search(r"(\d+) ms after the administrator's command had committed", shown)
+    stale = re.search(r"(\d+) ms after the administrator's change", shown)
     revoked = re.search(r"refused (\d+) ms \(orders\) and (\d+) ms \(notes\)", shown)
     assert stale is not None
     assert revoked is not None

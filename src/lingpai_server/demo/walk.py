@@ -120,8 +120,8 @@ def gain_a_permission(w: Walker) -> Iterator[Scene]:
     yield command
     yield from expect_refusal("orders", "GET /orders", arrival.answer, 401, "token_stale")
     yield Fact(
-        f"{arrival.milliseconds:.0f} ms after the administrator's command had committed, the API"
-        " knew that this token is out of date"
+        f"{arrival.milliseconds:.0f} ms after the administrator's change, its commit included, the"
+        " API knew that this token is out of date"
     )
     yield from refresh_and_keep(w)
     yield ShowToken("the new access token says", w.access, ("scope", "roles", "permissions"))
@@ -151,7 +151,7 @@ def revoke_everything(w: Walker) -> Iterator[Scene]:
         yield from expect_refusal(arrival.service, request, arrival.answer, 401, "token_revoked")
     took = " and ".join(f"{a.milliseconds:.0f} ms ({a.service})" for a in arrivals)
     yield Fact(
-        f"refused {took} after the commit, with minutes left to live; the issuer was not asked"
+        f"refused {took} after the change, with minutes left to live; the issuer was not asked"
     )
     answer = yield from send_login(w, resource=orders.AUDIENCE)
     w.access, w.refresh = text(answer, "access_token"), text(answer, "refresh_token")

@@ -1,7 +1,7 @@
 """How the walk sees a change arrive: services asked without a pause while an operator commands.
 
-The moment of the change is that of its event in the audit log, which is written with it; services
-and issuer are on one machine, so one clock tells both. Shows no token.
+The moment of the change is that of its event in the audit log, which is dated a moment before both
+are committed; services and issuer are on one machine, so one clock tells both. Shows no token.
 """
 
 from __future__ import annotations
