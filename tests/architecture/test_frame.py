@@ -9,11 +9,12 @@ import sys
 from xml.etree import ElementTree
 
 import pytest
-from docs.generate import flow_picture
+from docs.generate import flow_picture, timeline_picture
 from tests.architecture.sources import ROOT, modules
 
 PAGES = ("README.md", "README.zh-CN.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md")
 LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)#\s]+)")
+CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 NAMED = re.compile(r"`((?:lingpai|lingpai_server)(?:[./][a-z_]+)+)(?:\.py|/)?`")
 
 
@@ -43,9 +44,15 @@ def test_integration_runs_the_checks_and_the_tests() -> None:
 
 
 @pytest.mark.parametrize("picture", flow_picture.PICTURES, ids=lambda p: p.name)
-def test_picture_is_well_formed_and_has_a_title(picture: flow_picture.Picture) -> None:
+def test_picture_of_the_flow_is_well_formed_and_has_a_title(picture: flow_picture.Picture) -> None:
     svg = ElementTree.fromstring(flow_picture.render(picture))  # noqa: S314 - our own text
     assert svg.findtext("{http://www.w3.org/2000/svg}title") == picture.title
+
+
+@pytest.mark.parametrize("timeline", timeline_picture.PICTURES, ids=lambda t: t.name)
+def test_timeline_is_well_formed_and_has_a_title(timeline: timeline_picture.Timeline) -> None:
+    svg = ElementTree.fromstring(timeline_picture.render(timeline))  # noqa: S314 - our own text
+    assert svg.findtext("{http://www.w3.org/2000/svg}title") == timeline.title
 
 
 def pages() -> list[str]:
@@ -56,7 +63,8 @@ def pages() -> list[str]:
 @pytest.mark.parametrize("page", pages())
 def test_links_between_pages_lead_somewhere(page: str) -> None:
     path = ROOT / page
-    targets = LINK.findall(path.read_text(encoding="utf-8"))
+    text = CODE.sub("", path.read_text(encoding="utf-8"))  # Python's brackets are no links
+    targets = LINK.findall(text)
     assert not [target for target in targets if not (path.parent / target).exists()]
 
 
